@@ -1,0 +1,89 @@
+//! The command line: one file per command, each composing the rooms and no more.
+
+mod demo;
+mod doctor;
+mod failure;
+mod logging;
+mod login;
+mod logout;
+mod mount;
+mod status;
+mod sync;
+mod unmount;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Settings};
+pub use failure::Failure;
+
+/// Mounts your iCloud Photos library as a read-only file system, for backups you can trust.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 110)]
+struct Cli {
+    /// Configuration file [default: photosfs/config.toml in the user's configuration folder]
+    #[arg(long, global = true, env = "PHOTOSFS_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// What to log on standard error, such as info or photosfs=debug
+    #[arg(long, global = true, env = "PHOTOSFS_LOG", default_value = "warn", value_name = "FILTER")]
+    log: String,
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::Args),
+    Login(login::Args),
+    Logout(logout::Args),
+    Mount(mount::Args),
+    Unmount(unmount::Args),
+    Status(status::Args),
+    Sync(sync::Args),
+    Verify(verify::Args),
+    Doctor(doctor::Args),
+}
+
+/// Runs the program: 0 done, 1 failed, 2 wrong usage, 3 a code is needed, 4 Apple refused, 5 not reachable.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logging::start(&cli.log);
+    match run(cli) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// What every command is given.
+pub struct Context {
+    pub settings: Settings,
+    /// The configuration file, if the person named one.
+    pub config_file: Option<PathBuf>,
+}
+
+impl Context {
+    /// The account's configuration, complete and checked.
+    pub fn config(&self) -> Result<Config, Failure> {
+        Ok(Config::load(self.settings.clone(), self.config_file.as_deref())?)
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let context = Context { settings: cli.settings, config_file: cli.config };
+    match cli.command {
+        Command::Demo(args) => demo::run(&context, args),
+        Command::Login(args) => login::run(&context, args),
+        Command::Logout(args) => logout::run(&context, args),
+        Command::Mount(args) => mount::run(&context, args),
+        Command::Unmount(args) => unmount::run(&context, args),
+        Command::Status(args) => status::run(&context, args),
+        Command::Sync(args) => sync::run(&context, args),
+        Command::Verify(args) => verify::run(&context, args),
+        Command::Doctor(args) => doctor::run(&context, args),
+    }
+}

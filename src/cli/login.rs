@@ -1,0 +1,13 @@
+//! `photosfs login`.
+
+use std::process::ExitCode;
+
+use super::{Context, Failure};
+
+/// Sign in to the account
+#[derive(clap::Args)]
+pub struct Args {}
+
+pub fn run(_context: &Context, _args: Args) -> Result<ExitCode, Failure> {
+    Err(Failure::plain("not yet", ""))
+}

@@ -1,0 +1,13 @@
+//! `photosfs logout`.
+
+use std::process::ExitCode;
+
+use super::{Context, Failure};
+
+/// Sign out and forget the session
+#[derive(clap::Args)]
+pub struct Args {}
+
+pub fn run(_context: &Context, _args: Args) -> Result<ExitCode, Failure> {
+    Err(Failure::plain("not yet", ""))
+}

@@ -1,0 +1,378 @@
+//! Settings: defaults < configuration file < environment < flags, validated once.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use serde::Deserialize;
+use thiserror::Error;
+use url::{Host, Url};
+
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    #[error("{path}: {reason}")]
+    File { path: PathBuf, reason: String },
+    #[error("{name} is `{value}`: {reason}")]
+    Setting { name: &'static str, value: String, reason: String },
+    #[error("no Apple ID is set: pass --apple-id, or put `apple_id = \"…\"` in {}", file.display())]
+    NoAccount { file: PathBuf },
+    #[error("the home folder is not known: set HOME, or pass --state-dir and --cache-dir")]
+    NoHome,
+}
+
+/// What a person may set, in `config.toml`, as `PHOTOSFS_…` in the environment, or as flags. All optional.
+#[derive(Clone, Debug, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The account's Apple ID (an e-mail address or a phone number)
+    #[arg(long, global = true, env = "PHOTOSFS_APPLE_ID", value_name = "ID")]
+    pub apple_id: Option<String>,
+    /// Where the account lives: com, or cn for China mainland
+    #[arg(long, global = true, env = "PHOTOSFS_REGION")]
+    pub region: Option<Region>,
+    /// A file whose first line is the password; it must be readable by its owner only
+    #[arg(long, global = true, env = "PHOTOSFS_PASSWORD_FILE", value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// A command whose first line of output is the password
+    #[arg(long, global = true, env = "PHOTOSFS_PASSWORD_COMMAND", value_name = "COMMAND")]
+    pub password_command: Option<String>,
+    /// Folder for the index and the session [default: photosfs in the user's state folder]
+    #[arg(long, global = true, env = "PHOTOSFS_STATE_DIR", value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// Folder for downloaded originals [default: photosfs in the user's cache folder]
+    #[arg(long, global = true, env = "PHOTOSFS_CACHE_DIR", value_name = "DIR")]
+    pub cache_dir: Option<PathBuf>,
+    /// How many bytes of originals to keep on disk, such as 20G [default: 20G]
+    #[arg(long, global = true, env = "PHOTOSFS_CACHE_SIZE", value_name = "SIZE")]
+    pub cache_size: Option<ByteSize>,
+    /// How much of the disk the cache leaves free [default: 2G]
+    #[arg(long, global = true, env = "PHOTOSFS_KEEP_FREE", value_name = "SIZE")]
+    pub keep_free: Option<ByteSize>,
+    /// Folders of Years [default: {year}/{year}-{month}]; {year}, {month} and {day} are of the capture's own clock
+    #[arg(long, global = true, env = "PHOTOSFS_YEARS", value_name = "TEMPLATE")]
+    pub years: Option<String>,
+    /// How a photo is shown in albums, beside its place in Years [default: hardlink]
+    #[arg(long, global = true, env = "PHOTOSFS_ALBUMS", value_name = "STYLE")]
+    pub albums: Option<AlbumStyle>,
+    /// Whether the Hidden album is shown [default: true]
+    #[arg(long, global = true, env = "PHOTOSFS_HIDDEN", value_name = "BOOL")]
+    pub hidden: Option<bool>,
+    /// How often to ask for changes, such as 5m [default: 5m; at least 10s]
+    #[arg(long, global = true, env = "PHOTOSFS_POLL", value_name = "TIME")]
+    pub poll: Option<jiff::SignedDuration>,
+    #[arg(skip)]
+    pub endpoints: Option<EndpointSettings>,
+}
+
+/// Base addresses other than Apple's, for a simulator on this machine.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointSettings {
+    pub auth: String,
+    pub setup: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Region {
+    #[default]
+    Com,
+    Cn,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum AlbumStyle {
+    /// The same inode under another name: `rsync -H` and tar store it once.
+    #[default]
+    Hardlink,
+    /// A relative symlink to the place in Years.
+    Symlink,
+    /// A file of its own.
+    Copy,
+}
+
+/// Where the service is (protocol/auth.md §0.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoints {
+    /// `https://idmsa.apple.com/appleauth/auth`, without a trailing slash.
+    pub auth: Url,
+    /// `https://setup.icloud.com/setup/ws/1`, without a trailing slash.
+    pub setup: Url,
+    /// The web site the client speaks as: its Origin and redirect address.
+    pub home: &'static str,
+    /// Plain http to this machine: only then are http data and content hosts accepted, and only on loopback.
+    pub loopback: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PasswordSource {
+    /// Ask on the terminal.
+    Ask,
+    File(PathBuf),
+    Command(String),
+}
+
+/// How the tree is laid out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TreeOptions {
+    pub years: String,
+    pub albums: AlbumStyle,
+    pub hidden: bool,
+}
+
+impl Default for TreeOptions {
+    fn default() -> TreeOptions {
+        TreeOptions { years: "{year}/{year}-{month}".into(), albums: AlbumStyle::Hardlink, hidden: true }
+    }
+}
+
+/// Everything decided, for one account.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Trimmed and in lower case: the form Apple hashes (protocol/auth.md §8.2).
+    pub apple_id: String,
+    pub endpoints: Endpoints,
+    pub password: PasswordSource,
+    /// This account's folder for index, session and lock.
+    pub state: PathBuf,
+    /// This account's folder for originals.
+    pub cache: PathBuf,
+    pub cache_size: u64,
+    pub keep_free: u64,
+    pub poll: Duration,
+    pub tree: TreeOptions,
+}
+
+impl Settings {
+    /// Reads a configuration file; a missing file is no settings, unless it was named by the person.
+    pub fn from_file(path: &Path, must_exist: bool) -> Result<Settings, ConfigError> {
+        let error = |reason: String| ConfigError::File { path: path.to_owned(), reason };
+        match std::fs::read_to_string(path) {
+            Ok(text) => toml::from_str(&text).map_err(|e| error(e.to_string())),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound && !must_exist => Ok(Settings::default()),
+            Err(e) => Err(error(e.to_string())),
+        }
+    }
+
+    /// These settings, with `weaker` where they are silent.
+    pub fn or(self, weaker: Settings) -> Settings {
+        // Of the two ways to give a password, one stronger choice silences both weaker ones.
+        let own_password = self.password_file.is_some() || self.password_command.is_some();
+        let (file, command) = if own_password { (None, None) } else { (weaker.password_file, weaker.password_command) };
+        Settings {
+            apple_id: self.apple_id.or(weaker.apple_id),
+            region: self.region.or(weaker.region),
+            password_file: self.password_file.or(file),
+            password_command: self.password_command.or(command),
+            state_dir: self.state_dir.or(weaker.state_dir),
+            cache_dir: self.cache_dir.or(weaker.cache_dir),
+            cache_size: self.cache_size.or(weaker.cache_size),
+            keep_free: self.keep_free.or(weaker.keep_free),
+            years: self.years.or(weaker.years),
+            albums: self.albums.or(weaker.albums),
+            hidden: self.hidden.or(weaker.hidden),
+            poll: self.poll.or(weaker.poll),
+            endpoints: self.endpoints.or(weaker.endpoints),
+        }
+    }
+}
+
+impl Config {
+    /// Flags and environment over the file (`--config`, else the user's `photosfs/config.toml`).
+    pub fn load(flags: Settings, file: Option<&Path>) -> Result<Config, ConfigError> {
+        let path = match file {
+            Some(path) => path.to_owned(),
+            None => Folder::Config.of_user().ok_or(ConfigError::NoHome)?.join("config.toml"),
+        };
+        let settings = flags.or(Settings::from_file(&path, file.is_some())?);
+        Config::resolve(settings, &path)
+    }
+
+    fn resolve(settings: Settings, file: &Path) -> Result<Config, ConfigError> {
+        let apple_id = settings.apple_id.as_deref().map(|id| id.trim().to_lowercase()).unwrap_or_default();
+        if apple_id.is_empty() {
+            return Err(ConfigError::NoAccount { file: file.to_owned() });
+        }
+        let folder = account_folder(&apple_id)?;
+        let base = |own: Option<PathBuf>, kind: Folder| own.or_else(|| kind.of_user()).ok_or(ConfigError::NoHome);
+        Ok(Config {
+            endpoints: endpoints(settings.region.unwrap_or_default(), settings.endpoints.as_ref())?,
+            password: password(settings.password_file, settings.password_command)?,
+            state: base(settings.state_dir, Folder::State)?.join(&folder),
+            cache: base(settings.cache_dir, Folder::Cache)?.join(&folder),
+            cache_size: settings.cache_size.unwrap_or(ByteSize::gb(20)).as_u64(),
+            keep_free: settings.keep_free.unwrap_or(ByteSize::gb(2)).as_u64(),
+            poll: poll(settings.poll)?,
+            tree: TreeOptions {
+                years: years(settings.years)?,
+                albums: settings.albums.unwrap_or_default(),
+                hidden: settings.hidden.unwrap_or(true),
+            },
+            apple_id,
+        })
+    }
+}
+
+fn setting(name: &'static str, value: impl Into<String>, reason: impl Into<String>) -> ConfigError {
+    ConfigError::Setting { name, value: value.into(), reason: reason.into() }
+}
+
+/// The account's folder name: the Apple ID, which must be usable as one.
+fn account_folder(apple_id: &str) -> Result<String, ConfigError> {
+    match apple_id.starts_with('.') || apple_id.contains(|c: char| c == '/' || c.is_control()) {
+        true => Err(setting("apple_id", apple_id, "an Apple ID is an e-mail address or a phone number")),
+        false => Ok(apple_id.to_owned()),
+    }
+}
+
+fn password(file: Option<PathBuf>, command: Option<String>) -> Result<PasswordSource, ConfigError> {
+    match (file, command) {
+        (None, None) => Ok(PasswordSource::Ask),
+        (Some(file), None) => Ok(PasswordSource::File(file)),
+        (None, Some(command)) => Ok(PasswordSource::Command(command)),
+        (Some(_), Some(command)) => Err(setting("password_command", command, "password_file is set too; keep one")),
+    }
+}
+
+fn poll(value: Option<jiff::SignedDuration>) -> Result<Duration, ConfigError> {
+    let Some(value) = value else { return Ok(Duration::from_secs(300)) };
+    match Duration::try_from(value) {
+        Ok(poll) if poll >= Duration::from_secs(10) => Ok(poll),
+        // Asking more often buys nothing and has cost people their access for days (protocol/photos.md §11).
+        _ => Err(setting("poll", value.to_string(), "must be at least 10s")),
+    }
+}
+
+fn years(template: Option<String>) -> Result<String, ConfigError> {
+    let template = template.unwrap_or_else(|| TreeOptions::default().years);
+    let bare = template.replace("{year}", "").replace("{month}", "").replace("{day}", "");
+    let folders_named = template.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    match bare.contains(['{', '}', '\0']) || !folders_named || !template.contains("{year}") {
+        true => Err(setting("years", template, "use folder names with {year}, and if you like {month} and {day}")),
+        false => Ok(template),
+    }
+}
+
+fn endpoints(region: Region, own: Option<&EndpointSettings>) -> Result<Endpoints, ConfigError> {
+    let (auth, setup, home) = match region {
+        Region::Com => ("https://idmsa.apple.com", "https://setup.icloud.com", "https://www.icloud.com"),
+        // Clients disagree on the sign-in host for China; the com host is the likelier (protocol/auth.md §8.3).
+        Region::Cn => ("https://idmsa.apple.com", "https://setup.icloud.com.cn", "https://www.icloud.com.cn"),
+    };
+    let address = |name, text: &str| base_url(text).map_err(|reason| setting(name, text, reason));
+    let (auth, setup) = match own {
+        Some(own) => (address("endpoints.auth", &own.auth)?, address("endpoints.setup", &own.setup)?),
+        None => (
+            address("endpoints.auth", &format!("{auth}/appleauth/auth"))?,
+            address("endpoints.setup", &format!("{setup}/setup/ws/1"))?,
+        ),
+    };
+    let loopback = is_loopback(&auth) && is_loopback(&setup);
+    Ok(Endpoints { auth, setup, home, loopback })
+}
+
+/// An https address, or plain http to this very machine.
+fn base_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text.trim_end_matches('/')).map_err(|e| e.to_string())?;
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        _ => Err("only https is accepted, and http to a loopback address".into()),
+    }
+}
+
+/// Whether an address is a literal one of this machine. Names are not: they could be made to point elsewhere.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        _ => false,
+    }
+}
+
+/// The user's folders: XDG's on Linux, Apple's on macOS.
+#[derive(Clone, Copy)]
+enum Folder {
+    Config,
+    State,
+    Cache,
+}
+
+impl Folder {
+    fn of_user(self) -> Option<PathBuf> {
+        let home = std::env::var_os("HOME").filter(|h| !h.is_empty()).map(PathBuf::from);
+        if cfg!(target_os = "macos") {
+            let library = home?.join("Library");
+            return Some(match self {
+                Folder::Config | Folder::State => library.join("Application Support/photosfs"),
+                Folder::Cache => library.join("Caches/photosfs"),
+            });
+        }
+        let (variable, fallback) = match self {
+            Folder::Config => ("XDG_CONFIG_HOME", ".config"),
+            Folder::State => ("XDG_STATE_HOME", ".local/state"),
+            Folder::Cache => ("XDG_CACHE_HOME", ".cache"),
+        };
+        let set = std::env::var_os(variable).map(PathBuf::from).filter(|p| p.is_absolute());
+        set.or_else(|| Some(home?.join(fallback))).map(|p| p.join("photosfs"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(text: &str) -> Result<Config, ConfigError> {
+        let mut settings: Settings = toml::from_str(text).map_err(|e| setting("file", text, e.to_string()))?;
+        settings.state_dir.get_or_insert("/s".into());
+        settings.cache_dir.get_or_insert("/c".into());
+        Config::resolve(settings, Path::new("config.toml"))
+    }
+
+    #[test]
+    fn defaults_are_apples_hosts() {
+        let config = resolve("apple_id = ' Jane@Example.com '").unwrap();
+        assert_eq!(config.apple_id, "jane@example.com");
+        assert_eq!(config.endpoints.auth.as_str(), "https://idmsa.apple.com/appleauth/auth");
+        assert_eq!(config.endpoints.setup.as_str(), "https://setup.icloud.com/setup/ws/1");
+        assert!(!config.endpoints.loopback);
+        assert_eq!(config.state, Path::new("/s/jane@example.com"));
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        let with = |auth: &str| {
+            resolve(&format!("apple_id='a@b'\n[endpoints]\nauth='{auth}'\nsetup='http://127.0.0.1:1/setup/ws/1'"))
+        };
+        assert!(with("http://127.0.0.1:1/appleauth/auth").unwrap().endpoints.loopback);
+        for bad in ["http://example.com/a", "http://localhost/a", "ftp://127.0.0.1/a", "nonsense"] {
+            assert!(with(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn bad_settings_are_named() {
+        for bad in [
+            "",
+            "apple_id='../x'",
+            "apple_id='a@b'\nunknown=1",
+            "apple_id='a@b'\nyears='{yeer}'",
+            "apple_id='a@b'\nyears='{year}/../x'",
+            "apple_id='a@b'\npoll='1s'",
+            "apple_id='a@b'\ncache_size='lots'",
+            "apple_id='a@b'\npassword_file='/x'\npassword_command='y'",
+        ] {
+            assert!(resolve(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let flags = Settings { poll: Some(jiff::SignedDuration::from_mins(1)), ..Settings::default() };
+        let file: Settings = toml::from_str("apple_id='a@b'\npoll='10m'\ncache_size='1G'").unwrap();
+        let both = flags.or(file);
+        assert_eq!(both.poll, Some(jiff::SignedDuration::from_mins(1)));
+        assert_eq!(both.cache_size, Some(ByteSize::gb(1)));
+    }
+}
