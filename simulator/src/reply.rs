@@ -1,0 +1,37 @@
+//! The few shapes that answers take.
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde_json::Value;
+
+/// A JSON answer.
+pub fn json(status: u16, body: &Value) -> Response {
+    typed(status, "application/json; charset=UTF-8", body.to_string())
+}
+
+/// Plain text, as Apple's front ends answer when they are in trouble.
+pub fn text(status: u16, body: &str) -> Response {
+    typed(status, "text/plain", body.to_owned())
+}
+
+/// A body of a given type.
+pub fn typed(status: u16, content_type: &'static str, body: impl Into<Body>) -> Response {
+    let mut response = empty(status);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    *response.body_mut() = body.into();
+    response
+}
+
+/// A status alone.
+pub fn empty(status: u16) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response
+}
+
+/// Sets a header whose value this crate made: printable ASCII.
+pub fn set(response: &mut Response, name: &'static str, value: &str) {
+    let value = HeaderValue::from_str(value).expect("header values are made of printable ASCII");
+    response.headers_mut().insert(HeaderName::from_static(name), value);
+}

@@ -1,0 +1,61 @@
+//! Everything the handlers of one simulator share.
+
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::accounts::Accounts;
+use crate::breach::Breaches;
+use crate::clock::Clock;
+use crate::fault::Faults;
+use crate::library::Library;
+use crate::options::{Options, Switches};
+use crate::requests::Requests;
+
+/// One simulator's world. Locks are short and never held across an await.
+pub struct State {
+    pub options: Options,
+    pub clock: Clock,
+    pub breaches: Breaches,
+    pub requests: Requests,
+    pub faults: Faults,
+    switches: Mutex<Switches>,
+    accounts: Mutex<Accounts>,
+    library: Mutex<Library>,
+}
+
+impl State {
+    pub fn new(options: Options) -> io::Result<State> {
+        Ok(State {
+            clock: Clock::default(),
+            breaches: Breaches::default(),
+            requests: Requests::default(),
+            faults: Faults::default(),
+            switches: Mutex::new(options.switches.clone()),
+            accounts: Mutex::new(Accounts::new(&options)),
+            library: Mutex::new(Library::open(&options)?),
+            options,
+        })
+    }
+
+    /// The switches as they stand now.
+    pub fn switches(&self) -> Switches {
+        held(&self.switches).clone()
+    }
+
+    pub fn change_switches(&self, change: impl FnOnce(&mut Switches)) {
+        change(&mut held(&self.switches));
+    }
+
+    pub fn accounts(&self) -> MutexGuard<'_, Accounts> {
+        held(&self.accounts)
+    }
+
+    pub fn library(&self) -> MutexGuard<'_, Library> {
+        held(&self.library)
+    }
+}
+
+/// A handler that panicked has already failed its test; the others go on with what it left.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
