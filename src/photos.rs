@@ -1,11 +1,24 @@
 //! iCloud Photos' own terms: libraries, assets, masters, resources, albums, and Apple's checksum of an original.
+//!
+//! Records come in from [`crate::cloudkit`]; what goes out is what a file system needs to know of a photo. Everything is
+//! keyed by the **asset**: several assets may share one master (protocol/photos.md §2.5).
 
+mod album;
+mod asset;
+mod change;
 mod checksum;
 mod download;
+mod file_type;
+mod library;
 mod resource;
 mod service;
 
+pub use album::{Album, AlbumKind, Member};
+pub use asset::{Asset, Master, Sighting};
+pub use change::Change;
 pub use checksum::{Checksum, Verdict, Verifier};
 pub use download::DownloadUrl;
+pub use file_type::{extension, is_raw, is_video};
+pub use library::{Library, View};
 pub use resource::{LibraryId, Resource, ResourceKind};
-pub use service::{Photos, PhotosError};
+pub use service::{AlbumPage, AssetPage, ChangePage, Indexing, Photos, PhotosError};

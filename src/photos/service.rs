@@ -1,25 +1,293 @@
 //! The Photos service of one account.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use serde_json::json;
 use thiserror::Error;
 
-use super::{DownloadUrl, Resource};
+use super::download::Downloads;
+use super::{Album, AlbumKind, Asset, Change, DownloadUrl, Library, LibraryId, Master, Member, Resource, View};
+use crate::account::Account;
+use crate::cloudkit::{Area, CloudKitError, Database, Query, Record, SyncToken, Zone};
+use crate::http::{Transient, Verdict};
 
 #[derive(Debug, Error)]
 pub enum PhotosError {
-    #[error("the service no longer has this original")]
+    #[error(transparent)]
+    CloudKit(#[from] CloudKitError),
+    /// A look-up that others shared.
+    #[error(transparent)]
+    LookUp(Arc<PhotosError>),
+    #[error("iCloud no longer has this original")]
     Gone,
+    #[error("iCloud has another version of this file by now")]
+    Changed,
+    #[error("the upload of this original is not finished")]
+    NotReady,
+    #[error("iCloud gave a download address that is none")]
+    BadAddress,
+    #[error("the library {0} is not known")]
+    UnknownLibrary(String),
+    #[error("photosfs is stopping")]
+    Stopped,
 }
 
-pub struct Photos {}
+impl PhotosError {
+    /// The answer of the service behind it, if there was one.
+    pub fn cloudkit(&self) -> Option<&CloudKitError> {
+        match self {
+            PhotosError::CloudKit(error) => Some(error),
+            PhotosError::LookUp(error) => error.cloudkit(),
+            _ => None,
+        }
+    }
+}
+
+impl Transient for PhotosError {
+    /// Calls of the service have been repeated as often as is good before they come here.
+    fn verdict(&self) -> Verdict {
+        Verdict::Stop
+    }
+}
+
+/// A stretch of a view, from a rank on.
+pub struct AssetPage {
+    pub assets: Vec<Asset>,
+    /// Each once, however many of the assets share it.
+    pub masters: Vec<Master>,
+    /// The zone's token at the moment of the answer.
+    pub token: Option<SyncToken>,
+}
+
+/// A stretch of an album, from a rank on.
+pub struct AlbumPage {
+    pub members: Vec<Member>,
+}
+
+/// A stretch of a library's history.
+pub struct ChangePage {
+    pub changes: Vec<Change>,
+    pub token: SyncToken,
+    pub more_coming: bool,
+}
+
+/// How far the service is with its own lists; until it has finished they are short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Indexing {
+    pub finished: bool,
+    /// Per cent.
+    pub progress: i64,
+}
+
+/// What is asked of every asset and master: enough for a file system (protocol/photos.md §2.7).
+const KEYS: &[&str] = &[
+    "filenameEnc",
+    "itemType",
+    "resOriginalRes",
+    "resOriginalFileType",
+    "resOriginalAltRes",
+    "resOriginalAltFileType",
+    "resOriginalVidComplRes",
+    "resOriginalVidComplFileType",
+    "resJPEGFullRes",
+    "resJPEGFullFileType",
+    "resVidFullRes",
+    "resVidFullFileType",
+    "resSidecarRes",
+    "resSidecarFileType",
+    "masterRef",
+    "assetDate",
+    "addedDate",
+    "timeZoneOffset",
+    "isFavorite",
+    "isHidden",
+    "isDeleted",
+    "isExpunged",
+    "dateExpunged",
+    "adjustmentType",
+    "adjustmentRenderType",
+    "assetSubtype",
+    "assetSubtypeV2",
+    "burstId",
+    "burstFlags",
+    "duration",
+    "captionEnc",
+    "extendedDescEnc",
+    "keywordsEnc",
+    "locationEnc",
+    "locationLatitude",
+    "locationLongitude",
+    "albumNameEnc",
+    "albumType",
+    "parentId",
+    "containerId",
+    "itemId",
+];
+
+const ALBUM_KEYS: &[&str] = &["albumNameEnc", "albumType", "parentId", "isDeleted"];
+const MEMBER_KEYS: &[&str] = &["containerId", "itemId", "masterRef"];
+
+pub struct Photos {
+    database: Database,
+    downloads: Downloads,
+    zones: Mutex<HashMap<LibraryId, Zone>>,
+}
 
 impl Photos {
+    /// Must be called inside a tokio runtime.
+    pub fn new(account: Arc<Account>) -> Photos {
+        let database = Database::new(account);
+        Photos { downloads: Downloads::new(database.clone()), database, zones: Mutex::default() }
+    }
+
+    /// Tells of a library that is known from before, so that its originals can be downloaded without asking for all.
+    pub fn know(&self, library: &Library) {
+        self.zones.lock().expect("no panic while held").insert(library.id(), library.zone.clone());
+    }
+
+    /// All libraries, the person's own first. A zone seen in the private database wins over one of the same name in the
+    /// shared database (protocol/photos.md §1.3).
+    pub async fn libraries(&self) -> Result<Vec<Library>, PhotosError> {
+        let mut libraries: Vec<Library> = Vec::new();
+        for area in [Area::Private, Area::Shared] {
+            for zone in self.database.zones(area, None).await?.changed {
+                if let Some(library) = Library::of(zone)
+                    && libraries.iter().all(|known| known.id() != library.id())
+                {
+                    libraries.push(library);
+                }
+            }
+        }
+        libraries.sort_by_key(|library| (library.zone.name != Library::PRIMARY, library.zone.name.clone()));
+        libraries.iter().for_each(|library| self.know(library));
+        Ok(libraries)
+    }
+
+    /// Whether the service's own lists of a library are complete.
+    pub async fn indexing(&self, library: &Library) -> Result<Indexing, PhotosError> {
+        let query = Query { index: "CheckIndexingState", filters: vec![], keys: &[], continuation: None };
+        let page = self.database.query(&library.zone, &query).await?;
+        let state = page.records.first().and_then(|record| record.text("state"));
+        let progress = page.records.first().and_then(|record| record.int("progress")).unwrap_or(0);
+        Ok(Indexing { finished: state.as_deref() == Some("FINISHED"), progress })
+    }
+
+    /// How many assets some views announce. May be stale: for sizing and for doubt, not for proof (§2.4).
+    pub async fn counts(&self, library: &Library, views: &[View]) -> Result<Vec<u64>, PhotosError> {
+        let indexes: Vec<String> = views.iter().map(View::count_index).collect();
+        Ok(self.database.counts(&library.zone, &indexes).await?)
+    }
+
+    /// The assets of a view from a rank on, at most [`View::stride`]; none past its end.
+    pub async fn page(&self, library: &Library, view: &View, rank: u64) -> Result<AssetPage, PhotosError> {
+        let (records, token) = self.ranked(library, view, rank, KEYS).await?;
+        let of = |kind: &'static str| records.iter().filter(move |r| r.record_type.as_deref() == Some(kind));
+        Ok(AssetPage {
+            assets: of("CPLAsset").filter_map(Asset::read).collect(),
+            masters: of("CPLMaster").map(Master::read).collect(),
+            token,
+        })
+    }
+
+    /// The members of an album from a rank on, at most [`View::stride`]; none past its end.
+    pub async fn members(&self, library: &Library, album: &str, rank: u64) -> Result<AlbumPage, PhotosError> {
+        let (records, _) = self.ranked(library, &View::Album(album.to_owned()), rank, MEMBER_KEYS).await?;
+        let relations = records.iter().filter(|r| r.record_type.as_deref() == Some("CPLContainerRelation"));
+        Ok(AlbumPage { members: relations.filter_map(Member::read).collect() })
+    }
+
+    async fn ranked(
+        &self,
+        library: &Library,
+        view: &View,
+        rank: u64,
+        keys: &[&str],
+    ) -> Result<(Vec<Record>, Option<SyncToken>), PhotosError> {
+        let mut filters = vec![("startRank", "INT64", json!(rank)), ("direction", "STRING", json!("ASCENDING"))];
+        if let View::Album(album) = view {
+            filters.push(("parentId", "STRING", json!(album)));
+        }
+        let query = Query { index: view.index(), filters, keys, continuation: None };
+        let page = self.database.query(&library.zone, &query).await?;
+        Ok((page.records, page.token))
+    }
+
+    /// All albums and folders of a library, nested ones too.
+    pub async fn albums(&self, library: &Library) -> Result<Vec<Album>, PhotosError> {
+        if !library.has_albums() {
+            return Ok(Vec::new());
+        }
+        let mut albums: Vec<Album> = Vec::new();
+        let mut folders: Vec<Option<String>> = vec![None];
+        while let Some(folder) = folders.pop() {
+            for album in self.albums_in(library, folder.as_deref()).await? {
+                if album.deleted || albums.iter().any(|known| known.name == album.name) {
+                    continue;
+                }
+                if album.kind == AlbumKind::Folder {
+                    folders.push(Some(album.name.clone()));
+                }
+                albums.push(album);
+            }
+        }
+        Ok(albums)
+    }
+
+    async fn albums_in(&self, library: &Library, folder: Option<&str>) -> Result<Vec<Album>, PhotosError> {
+        let mut albums = Vec::new();
+        let mut marker: Option<String> = None;
+        loop {
+            let filters = folder.map(|name| ("parentId", "STRING", json!(name))).into_iter().collect();
+            let query =
+                Query { index: "CPLAlbumByPositionLive", filters, keys: ALBUM_KEYS, continuation: marker.as_deref() };
+            let page = self.database.query(&library.zone, &query).await?;
+            albums.extend(page.records.iter().filter_map(Album::read));
+            match page.continuation {
+                // A marker that does not move would go on for ever.
+                Some(next) if marker.as_deref() != Some(&next) => marker = Some(next),
+                Some(_) => return Err(CloudKitError::Malformed("a list of albums without an end".into()).into()),
+                None => return Ok(albums),
+            }
+        }
+    }
+
+    /// Masters by name, for assets that came without theirs. Names the service does not know are left out.
+    pub async fn masters(&self, library: &Library, names: &[String]) -> Result<Vec<Master>, PhotosError> {
+        let mut masters = Vec::new();
+        for batch in names.chunks(crate::cloudkit::PAGE_RECORDS) {
+            for (name, record) in self.database.lookup(&library.zone, batch, KEYS).await? {
+                match record {
+                    Ok(record) => masters.push(Master::read(&record)),
+                    Err(CloudKitError::Refused { code, .. }) if code == "NOT_FOUND" => {
+                        tracing::warn!(library = library.zone.name, master = name, "a photo without its file record");
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(masters)
+    }
+
+    /// What happened in a library since a token.
+    pub async fn changes(&self, library: &Library, token: &SyncToken) -> Result<ChangePage, PhotosError> {
+        let page = self.database.changes(&library.zone, Some(token), KEYS).await?;
+        let changes = page.records.iter().filter_map(Change::read).collect();
+        Ok(ChangePage { changes, token: page.token, more_coming: page.more_coming })
+    }
+
     /// An address for a resource that is good for at least another minute. Look-ups are batched and remembered.
-    pub async fn download_url(&self, _resource: &Resource) -> Result<DownloadUrl, PhotosError> {
-        todo!()
+    pub async fn download_url(&self, resource: &Resource) -> Result<DownloadUrl, PhotosError> {
+        self.downloads.url(&self.zone(&resource.library)?, resource, None).await
     }
 
     /// A fresh address after the content host refused one.
-    pub async fn renewed_url(&self, _resource: &Resource, _refused: &DownloadUrl) -> Result<DownloadUrl, PhotosError> {
-        todo!()
+    pub async fn renewed_url(&self, resource: &Resource, refused: &DownloadUrl) -> Result<DownloadUrl, PhotosError> {
+        self.downloads.url(&self.zone(&resource.library)?, resource, Some(refused)).await
+    }
+
+    fn zone(&self, library: &LibraryId) -> Result<Zone, PhotosError> {
+        let zones = self.zones.lock().expect("no panic while held");
+        zones.get(library).cloned().ok_or_else(|| PhotosError::UnknownLibrary(library.0.clone()))
     }
 }

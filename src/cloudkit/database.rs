@@ -1,0 +1,220 @@
+//! The calls: zones, queries, look-ups, changes, counts.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::wire::{self, Batch, DatabaseChanges, Fault, Records, ZoneChanges, ZonePage, ZoneWire};
+use super::{Area, CloudKitError, Record, SyncToken, Zone};
+use crate::account::Account;
+use crate::http::{self, Reply, RetryPolicy};
+
+/// Every path of the Photos container begins so.
+const CONTAINER: &str = "database/1/com.apple.photos.cloud/production";
+
+/// Records of one answer, whatever a request asks for (protocol/photos.md §2.5).
+pub const PAGE_RECORDS: usize = 200;
+
+/// The database service of the Photos container, for one account. Cheap to clone.
+#[derive(Clone)]
+pub struct Database {
+    account: Arc<Account>,
+}
+
+/// A question for records of one index.
+pub struct Query<'a> {
+    /// The index, such as `CPLAssetAndMasterByAssetDateWithoutHiddenOrDeleted`.
+    pub index: &'a str,
+    /// Field, type tag and value, compared by EQUALS.
+    pub filters: Vec<(&'a str, &'a str, Value)>,
+    pub keys: &'a [&'a str],
+    pub continuation: Option<&'a str>,
+}
+
+/// One answer to a query.
+pub struct QueryPage {
+    pub records: Vec<Record>,
+    /// The zone's token at the moment of the answer.
+    pub token: Option<SyncToken>,
+    /// Present when more follows.
+    pub continuation: Option<String>,
+}
+
+/// One step through a zone's history.
+pub struct ChangePage {
+    pub records: Vec<Record>,
+    pub token: SyncToken,
+    /// Empty pages with more to come are normal (protocol/photos.md §3.2).
+    pub more_coming: bool,
+}
+
+/// Zones that changed since a database token, and the token to ask with next time.
+pub struct ZoneNews {
+    pub changed: Vec<Zone>,
+    /// Names of zones that exist no more.
+    pub deleted: Vec<String>,
+    pub token: SyncToken,
+}
+
+impl Database {
+    pub fn new(account: Arc<Account>) -> Database {
+        Database { account }
+    }
+
+    /// Zones that changed since `token`; without one, all there are.
+    pub async fn zones(&self, area: Area, token: Option<&SyncToken>) -> Result<ZoneNews, CloudKitError> {
+        let mut token = token.cloned();
+        let (mut changed, mut deleted) = (Vec::new(), Vec::new());
+        loop {
+            let body = token.as_ref().map_or(json!({}), |t| json!({"syncToken": t.as_str()}));
+            let page: DatabaseChanges = self.call(area, "changes/database", body).await?;
+            for ZoneWire { id, deleted: gone, fault } in page.zones {
+                fault.check(200)?;
+                match gone {
+                    Some(true) => deleted.push(id.zone_name),
+                    _ => changed.push(id.into_zone(area)),
+                }
+            }
+            let next = wire::token(page.sync_token)?;
+            if page.more_coming != Some(true) {
+                return Ok(ZoneNews { changed, deleted, token: next });
+            }
+            token = Some(next);
+        }
+    }
+
+    /// One page of a query. A page with a failed record is a failed page: a failed record is not an absent one.
+    pub async fn query(&self, zone: &Zone, query: &Query<'_>) -> Result<QueryPage, CloudKitError> {
+        let filters: Vec<Value> = query
+            .filters
+            .iter()
+            .map(|(field, kind, value)| {
+                json!({"fieldName": field, "comparator": "EQUALS", "fieldValue": {"type": kind, "value": value}})
+            })
+            .collect();
+        let mut body = json!({"query": {"recordType": query.index}, "resultsLimit": PAGE_RECORDS, "zoneID": zone.id()});
+        if !filters.is_empty() {
+            body["query"]["filterBy"] = json!(filters);
+        }
+        if !query.keys.is_empty() {
+            body["desiredKeys"] = json!(query.keys);
+        }
+        if let Some(marker) = query.continuation {
+            body["continuationMarker"] = json!(marker);
+        }
+        let page: Records = self.call(zone.area, "records/query", body).await?;
+        Ok(QueryPage {
+            records: page.records.into_iter().map(|r| r.into_record()).collect::<Result<_, _>>()?,
+            token: page.sync_token.and_then(SyncToken::new),
+            continuation: page.continuation_marker,
+        })
+    }
+
+    /// How many entries each of some indexes of a zone announces, in their order.
+    pub async fn counts(&self, zone: &Zone, indexes: &[String]) -> Result<Vec<u64>, CloudKitError> {
+        let entry = |index: &String| {
+            json!({
+                "resultsLimit": 1,
+                "query": {"recordType": "HyperionIndexCountLookup", "filterBy": {
+                    "fieldName": "indexCountID", "comparator": "IN",
+                    "fieldValue": {"type": "STRING_LIST", "value": [index]}}},
+                "zoneWide": true,
+                "zoneID": zone.id(),
+            })
+        };
+        let batch: Vec<Value> = indexes.iter().map(entry).collect();
+        let answer: Batch = self.call(zone.area, "internal/records/query/batch", json!({"batch": batch})).await?;
+        if answer.batch.len() != indexes.len() {
+            return Err(CloudKitError::malformed("a batch of another length than asked for"));
+        }
+        answer.batch.into_iter().map(read_count).collect()
+    }
+
+    /// Records by name, in any order, fresh download addresses included. A name that fails is an error of its own.
+    /// At most [`PAGE_RECORDS`] names.
+    pub async fn lookup(
+        &self,
+        zone: &Zone,
+        names: &[String],
+        keys: &[&str],
+    ) -> Result<Vec<(String, Result<Record, CloudKitError>)>, CloudKitError> {
+        let records: Vec<Value> = names.iter().map(|name| json!({"recordName": name})).collect();
+        let body = json!({"records": records, "desiredKeys": keys, "zoneID": zone.id()});
+        let answer: Records = self.call(zone.area, "records/lookup", body).await?;
+        let named = |record: wire::RecordWire| {
+            let name = record.record_name.clone().ok_or_else(|| CloudKitError::malformed("an unnamed look-up"))?;
+            Ok((name, record.into_record()))
+        };
+        answer.records.into_iter().map(named).collect()
+    }
+
+    /// What happened in a zone since `token`, oldest first; without one, its whole history.
+    pub async fn changes(
+        &self,
+        zone: &Zone,
+        token: Option<&SyncToken>,
+        keys: &[&str],
+    ) -> Result<ChangePage, CloudKitError> {
+        let mut entry = json!({"zoneID": zone.id(), "resultsLimit": PAGE_RECORDS, "desiredKeys": keys});
+        if let Some(token) = token {
+            entry["syncToken"] = json!(token.as_str());
+        }
+        // An error inside the zone's entry is retried here, so that callers see one kind of failure.
+        http::retry(&RetryPolicy::default(), |_| async {
+            let answer: ZoneChanges = self.once(zone.area, "changes/zone", &json!({"zones": [entry]})).await?;
+            let [page] = <[Value; 1]>::try_from(answer.zones)
+                .map_err(|_| CloudKitError::malformed("changes of another number of zones than asked for"))?;
+            let page: ZonePage = wire::read(page)?;
+            Ok(ChangePage {
+                records: page.records.into_iter().map(|r| r.into_record()).collect::<Result<_, _>>()?,
+                token: wire::token(page.sync_token)?,
+                more_coming: page.more_coming.unwrap_or(false),
+            })
+        })
+        .await
+    }
+
+    async fn call<T: serde::de::DeserializeOwned>(
+        &self,
+        area: Area,
+        operation: &str,
+        body: Value,
+    ) -> Result<T, CloudKitError> {
+        http::retry(&RetryPolicy::default(), |_| self.once(area, operation, &body)).await
+    }
+
+    async fn once<T: serde::de::DeserializeOwned>(
+        &self,
+        area: Area,
+        operation: &str,
+        body: &Value,
+    ) -> Result<T, CloudKitError> {
+        let reply = self.account.post(&format!("{CONTAINER}/{}/{operation}", area.as_str()), body).await?;
+        wire::read(answer(reply)?)
+    }
+}
+
+/// The JSON of a good answer, or the error it stands for.
+fn answer(reply: Reply) -> Result<Value, CloudKitError> {
+    let value: Result<Value, _> = serde_json::from_slice(&reply.body);
+    if reply.status == 200 {
+        return value.map_err(|_| CloudKitError::malformed("an answer that is not JSON"));
+    }
+    let fault = value.ok().and_then(|value| Fault::deserialize(value).ok());
+    let (code, reason, own) = fault.map_or((None, None, None), |f| (f.server_error_code, f.reason, f.retry_after));
+    let own = own.and_then(|s| std::time::Duration::try_from_secs_f64(s).ok());
+    Err(CloudKitError::Refused {
+        status: reply.status,
+        code: code.unwrap_or_default(),
+        reason: reason.unwrap_or_else(|| format!("HTTP status {}", reply.status)),
+        retry_after: reply.retry_after().or(own),
+    })
+}
+
+fn read_count(entry: Value) -> Result<u64, CloudKitError> {
+    let answer: Records = wire::read(entry)?;
+    let record = answer.records.into_iter().next().ok_or_else(|| CloudKitError::malformed("an empty count"))?;
+    let count = record.into_record()?.int("itemCount").and_then(|n| u64::try_from(n).ok());
+    count.ok_or_else(|| CloudKitError::malformed("a count without a number"))
+}

@@ -1,0 +1,67 @@
+//! What can go wrong with a call, and whether the same call may succeed later.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::account::AccountError;
+use crate::http::{Transient, Verdict};
+
+#[derive(Debug, Error)]
+pub enum CloudKitError {
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// An error the service names, by HTTP status or inside a 200 answer.
+    #[error("iCloud answers {code}: {reason}")]
+    Refused { status: u16, code: String, reason: String, retry_after: Option<Duration> },
+    /// An answer without the members it must have.
+    #[error("iCloud's answer cannot be understood: {0}")]
+    Malformed(String),
+}
+
+impl CloudKitError {
+    pub(super) fn malformed(what: impl ToString) -> CloudKitError {
+        CloudKitError::Malformed(what.to_string())
+    }
+
+    fn code(&self) -> &str {
+        match self {
+            CloudKitError::Refused { code, .. } => code,
+            _ => "",
+        }
+    }
+
+    /// Whether the zone does not exist (any more, or not yet).
+    pub fn is_zone_missing(&self) -> bool {
+        self.code() == "ZONE_NOT_FOUND"
+    }
+
+    /// Whether the service did not understand: for a sync token this means it must be dropped.
+    pub fn is_bad_request(&self) -> bool {
+        self.code() == "BAD_REQUEST"
+    }
+}
+
+impl Transient for CloudKitError {
+    /// Refusals of access are not tried again: doing so prolongs a lock-out (protocol/photos.md §1.5). Codes nobody knows
+    /// are, a few times.
+    fn verdict(&self) -> Verdict {
+        let CloudKitError::Refused { status, code, retry_after, .. } = self else {
+            return match self {
+                CloudKitError::Account(error) => error.verdict(),
+                _ => Verdict::Again,
+            };
+        };
+        let again = match code.as_str() {
+            "ACCESS_DENIED" | "ATOMIC_ERROR" | "BAD_REQUEST" | "NOT_FOUND" | "ZONE_NOT_FOUND" => false,
+            "AUTHENTICATION_FAILED" | "AUTHENTICATION_REQUIRED" => false,
+            "" => matches!(status, 408 | 429 | 500..),
+            _ => true,
+        };
+        match (again, retry_after) {
+            (false, _) => Verdict::Stop,
+            (true, Some(wait)) => Verdict::After(*wait),
+            (true, None) => Verdict::Again,
+        }
+    }
+}

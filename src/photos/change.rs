@@ -1,0 +1,39 @@
+//! One step in a library's history.
+
+use super::{Album, Asset, Master, Member};
+use crate::cloudkit::Record;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    Asset(Box<Asset>),
+    Master(Box<Master>),
+    Album(Album),
+    /// An asset is now in an album.
+    Joined(Member),
+    /// An asset is no longer in an album.
+    Left(Member),
+    /// A tombstone: the record of this name is gone for good, whatever it was.
+    Gone(String),
+}
+
+impl Change {
+    /// Reads a record of the change log; `None` for the kinds photosfs has no use for (faces, memories, counters …).
+    pub fn read(record: &Record) -> Option<Change> {
+        if record.deleted {
+            return Some(match Member::from_name(&record.name) {
+                Some(member) => Change::Left(member),
+                None => Change::Gone(record.name.clone()),
+            });
+        }
+        match record.record_type.as_deref()? {
+            "CPLAsset" => Asset::read(record).map(|asset| Change::Asset(Box::new(asset))),
+            "CPLMaster" => Some(Change::Master(Box::new(Master::read(record)))),
+            "CPLAlbum" => Album::read(record).map(Change::Album),
+            "CPLContainerRelation" => {
+                let member = Member::read(record)?;
+                Some(if record.flag("isDeleted") { Change::Left(member) } else { Change::Joined(member) })
+            }
+            _ => None,
+        }
+    }
+}
