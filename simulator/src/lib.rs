@@ -27,6 +27,7 @@ pub mod media;
 pub mod options;
 pub mod reply;
 pub mod requests;
+pub mod seeded;
 pub mod server;
 pub mod state;
 mod tls;

@@ -1,13 +1,200 @@
-//! The photo libraries of the account.
+//! The account's photo libraries: a model of iCloud Photos that a test can read and change while clients look at it.
+//!
+//! [`Cloud`] is the handle. Photos come in as [`NewPhoto`]; every action writes the change log the way the real service
+//! does (photos.md §3.4); [`Cloud::truth`] says what a faithful client must show.
 
-use std::io;
+mod actions;
+mod album;
+mod album_actions;
+mod asset;
+mod body;
+mod checksum;
+mod listing;
+mod log;
+mod name;
+mod photo;
+mod random;
+mod resource;
+mod stamp;
+mod token;
+mod truth;
+mod zone;
 
-use crate::options::Options;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub struct Library {}
+pub use body::Body;
+pub use checksum::Checksum;
+pub use name::Uuid;
+pub use photo::{Burst, Edit, FileName, Location, NewPhoto};
+pub use resource::{Resource, Slot};
+pub use truth::{Truth, TruthAlbum, TruthAsset, TruthLibrary, TruthResource, TruthState};
+pub use zone::Area;
 
-impl Library {
-    pub fn open(_options: &Options) -> io::Result<Library> {
-        Ok(Library {})
+pub(crate) use album::{Album, Relation, RelationIndex};
+pub(crate) use asset::{Asset, AssetIndex, Master, Trashed};
+pub(crate) use listing::{Listing, MemberOrder, Smart};
+pub(crate) use log::{BEGINNING, Subject};
+pub(crate) use random::{Stream, mix};
+pub(crate) use stamp::{Presence, Stamp};
+pub(crate) use zone::{Kind, Zone};
+pub(crate) mod tokens {
+    pub(crate) use super::token::{BadToken, database_counter, of_database, of_zone, zone_counter};
+}
+
+use crate::clock::Clock;
+
+/// The owner of every zone and writer of every record, as records name them.
+pub(crate) const OWNER: &str = "_0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+
+/// A zone of the account, as this handle names it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ZoneId(pub(crate) usize);
+
+/// An asset, as this handle names it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct AssetId {
+    pub zone: ZoneId,
+    /// Its record name.
+    pub name: Uuid,
+}
+
+/// An album or folder, as this handle names it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct AlbumId {
+    pub zone: ZoneId,
+    /// Its record name.
+    pub name: Uuid,
+}
+
+/// What an action was asked to do and cannot.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NoSuch {
+    #[error("there is no asset {0}")]
+    Asset(Uuid),
+    #[error("there is no album or folder {0}")]
+    Album(Uuid),
+    #[error("asset {0} is not in that album")]
+    Member(Uuid),
+    #[error("there is no library {0}")]
+    Library(String),
+}
+
+/// The photo libraries of the account. Cheap to clone; all clones are the same libraries.
+#[derive(Clone)]
+pub struct Cloud {
+    model: Arc<Mutex<Model>>,
+    clock: Arc<Clock>,
+}
+
+/// Everything behind the lock. Locks are short and never held across an await.
+pub(crate) struct Model {
+    pub(crate) zones: Vec<Zone>,
+    /// Bodies by the checksum in their download address; filled when an address is signed.
+    pub(crate) published: HashMap<Checksum, Body>,
+    /// Counts changes over all zones.
+    pub(crate) generation: u64,
+    /// Counts database tokens, which never repeat.
+    pub(crate) nonce: u64,
+    /// Counts record names.
+    names: u64,
+}
+
+/// Seed of all record names: the same library has the same names on every run.
+const NAMES_SEED: u64 = 0x7068_6f74_6f73;
+
+impl Cloud {
+    /// An account with an empty personal library, and the zones beside it that are no libraries (photos.md §1.3).
+    pub fn new(clock: Arc<Clock>) -> Cloud {
+        let now = clock.now_ms();
+        let mut zones = vec![Zone::new("PrimarySync", Area::Private, Kind::Personal, now)];
+        zones.extend(decoys(now));
+        let (published, generation, nonce, names) = (HashMap::new(), 1, 0, 0);
+        for zone in &mut zones {
+            zone.generation = generation;
+        }
+        Cloud { model: Arc::new(Mutex::new(Model { zones, published, generation, nonce, names })), clock }
+    }
+
+    /// The personal library, `PrimarySync`.
+    pub fn primary(&self) -> ZoneId {
+        ZoneId(0)
+    }
+
+    /// Makes an iCloud Shared Photo Library: reached through the private database by its owner, through the shared one by
+    /// others.
+    pub fn add_shared_library(&self, area: Area) -> ZoneId {
+        let now = self.clock.now_ms();
+        let mut model = self.model();
+        let name = format!("SharedSync-{}", model.new_name());
+        model.generation += 1;
+        let mut zone = Zone::new(name, area, Kind::SharedLibrary, now);
+        zone.generation = model.generation;
+        model.zones.push(zone);
+        ZoneId(model.zones.len() - 1)
+    }
+
+    /// The zone of this name.
+    pub fn zone(&self, name: &str) -> Option<ZoneId> {
+        self.model().zones.iter().position(|zone| zone.name == name).map(ZoneId)
+    }
+
+    /// The zone's name, for example `PrimarySync`.
+    pub fn zone_name(&self, zone: ZoneId) -> String {
+        self.model().zones[zone.0].name.clone()
+    }
+
+    /// The zone is gone from now on: listed as deleted, and no longer found.
+    pub fn delete_zone(&self, zone: ZoneId) {
+        let mut model = self.model();
+        model.generation += 1;
+        let generation = model.generation;
+        let zone = &mut model.zones[zone.0];
+        (zone.deleted, zone.generation) = (true, generation);
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// A handler that panicked has already failed its test; the others go on with what it left.
+    pub(crate) fn model(&self) -> MutexGuard<'_, Model> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+impl Model {
+    pub(crate) fn new_name(&mut self) -> Uuid {
+        self.names += 1;
+        Uuid::derived(NAMES_SEED, self.names)
+    }
+
+    /// Zones of one database, in the order they are listed: libraries first, for clients stop at the first odd one.
+    pub(crate) fn zones_in(&self, area: Area) -> impl Iterator<Item = &Zone> {
+        let libraries = self.zones.iter().filter(|zone| zone.kind != Kind::Decoy);
+        let decoys = self.zones.iter().filter(|zone| zone.kind == Kind::Decoy);
+        libraries.chain(decoys).filter(move |zone| zone.area == area)
+    }
+
+    /// The living zone of this name in one database.
+    pub(crate) fn zone_in(&mut self, area: Area, name: &str) -> Option<&mut Zone> {
+        self.zones.iter_mut().find(|zone| zone.area == area && zone.name == name && !zone.deleted)
+    }
+}
+
+fn decoys(now_ms: i64) -> Vec<Zone> {
+    let uuid = |n| Uuid::derived(NAMES_SEED ^ 0xdec0, n);
+    let zone = |name: String, area| Zone::new(name, area, Kind::Decoy, now_ms);
+    let mut left_over = zone(format!("SharedSync-{}", uuid(4)), Area::Private);
+    left_over.deleted = true;
+    vec![
+        zone(format!("SharedCollection-{}", uuid(1)), Area::Private),
+        zone(format!("AppLibrarySync-com.apple.GenerativePlayground-{}", uuid(2)), Area::Private),
+        zone("CustomZone".into(), Area::Private),
+        left_over,
+        zone(format!("CMM-{}", uuid(3)), Area::Shared),
+    ]
+}
+
+#[cfg(test)]
+mod tests;

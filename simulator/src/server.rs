@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::call::{Call, Door, Front, Service};
+use crate::library::Cloud;
 use crate::options::{Options, Switches};
 use crate::state::State;
 use crate::{accounts, control, database, download, fault, reply, tls};
@@ -96,6 +97,11 @@ impl Simulator {
     /// What the handlers share, for the modules that add to this handle.
     pub fn state(&self) -> &Arc<State> {
         &self.state
+    }
+
+    /// The photo libraries, to read and to change while clients look at them.
+    pub fn cloud(&self) -> Cloud {
+        self.state.cloud.clone()
     }
 
     /// What clients did that no correct client does.

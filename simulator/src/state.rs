@@ -1,38 +1,45 @@
 //! Everything the handlers of one simulator share.
 
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::accounts::Accounts;
 use crate::breach::Breaches;
 use crate::clock::Clock;
 use crate::fault::Faults;
-use crate::library::Library;
+use crate::library::Cloud;
 use crate::options::{Options, Switches};
 use crate::requests::Requests;
+use crate::{demo, seeded};
 
 /// One simulator's world. Locks are short and never held across an await.
 pub struct State {
     pub options: Options,
-    pub clock: Clock,
+    pub clock: Arc<Clock>,
+    pub cloud: Cloud,
     pub breaches: Breaches,
     pub requests: Requests,
     pub faults: Faults,
     switches: Mutex<Switches>,
     accounts: Mutex<Accounts>,
-    library: Mutex<Library>,
 }
 
 impl State {
     pub fn new(options: Options) -> io::Result<State> {
+        let clock = Arc::new(Clock::default());
+        let cloud = Cloud::new(clock.clone());
+        match options.assets {
+            Some(count) => seeded::fill(&cloud, count),
+            None => demo::fill(&cloud)?,
+        }
         Ok(State {
-            clock: Clock::default(),
+            clock,
+            cloud,
             breaches: Breaches::default(),
             requests: Requests::default(),
             faults: Faults::default(),
             switches: Mutex::new(options.switches.clone()),
             accounts: Mutex::new(Accounts::new(&options)),
-            library: Mutex::new(Library::open(&options)?),
             options,
         })
     }
@@ -48,10 +55,6 @@ impl State {
 
     pub fn accounts(&self) -> MutexGuard<'_, Accounts> {
         held(&self.accounts)
-    }
-
-    pub fn library(&self) -> MutexGuard<'_, Library> {
-        held(&self.library)
     }
 }
 
