@@ -1,1 +1,187 @@
-//! (room: content)
+//! The bytes of originals: on disk if they are there, else fetched by ranges, checked, and kept.
+//!
+//! ```text
+//! originals/<2 hex>/<checksum>          a whole original: raw bytes, exact size, checked before it got this name
+//!                   <checksum>.part     one being downloaded: full length, sparse
+//!                   <checksum>.blocks   which blocks of it are on the disk; written after they are
+//! ```
+//!
+//! What is promised to a reader (design.md §2, rule 5):
+//! - never fewer bytes than asked for inside the file, and never bytes of a response whose length was not right;
+//! - the read that would complete a file waits until the whole file matches Apple's checksum. Whoever has read every byte
+//!   of a file has therefore read checked bytes;
+//! - if a file does not match, it is fetched once more; those who were given bytes of the first try get an error,
+//!   so that nobody mixes the two. A second mismatch is an error and is reported.
+//! - if the disk has no room for a file, its blocks go from the network to the reader: then only lengths are checked.
+//!
+//! Memory is bounded by the number of requests: each holds at most a block being filled and one being written.
+
+mod blocks;
+mod cache;
+mod error;
+mod original;
+mod partial;
+mod ranged;
+mod reader;
+mod source;
+mod stream;
+mod uncached;
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use crate::config::Config;
+use crate::photos::{Checksum, Resource};
+use cache::Cache;
+pub use error::{ContentError, SourceError};
+use original::Original;
+pub use reader::Reader;
+pub use source::{Body, Source};
+use uncached::Uncached;
+
+/// The unit of fetching and of claiming (1 MiB: the largest read the kernel sends, fuse.md §1).
+pub const BLOCK: u64 = 1024 * 1024;
+
+/// Requests to the content host at a time (protocol/photos.md §5.5: ten go without throttling).
+const REQUESTS: usize = 8;
+
+/// Damaged originals remembered for the report; more than this many is one and the same trouble.
+const MAX_REPORTS: usize = 1000;
+
+/// Where originals are kept and how much of the disk they may have.
+#[derive(Clone, Debug)]
+pub struct ContentOptions {
+    pub folder: PathBuf,
+    /// Bytes of originals to keep.
+    pub size: u64,
+    /// Bytes of the disk to leave free.
+    pub keep_free: u64,
+    /// How long a read may wait. 45 s is under the shortest limit of a driver (desktop.md §2.4: 60 s).
+    pub deadline: Duration,
+}
+
+impl From<&Config> for ContentOptions {
+    fn from(config: &Config) -> ContentOptions {
+        ContentOptions {
+            folder: config.cache.join("originals"),
+            size: config.cache_size,
+            keep_free: config.keep_free,
+            deadline: Duration::from_secs(45),
+        }
+    }
+}
+
+/// An original whose bytes, fetched twice, were not what its record promises.
+#[derive(Clone, Debug)]
+pub struct Damage {
+    pub resource: Resource,
+    pub seen: SystemTime,
+}
+
+/// The originals of one account.
+pub struct Content {
+    shared: Arc<Shared>,
+    originals: Mutex<HashMap<Checksum, Weak<Original>>>,
+}
+
+/// What every original needs.
+struct Shared {
+    source: Arc<dyn Source>,
+    cache: Arc<Cache>,
+    uncached: Uncached,
+    requests: Semaphore,
+    runtime: Handle,
+    deadline: Duration,
+    damaged: Mutex<Vec<Damage>>,
+}
+
+impl Content {
+    /// Opens the cache folder; what is in it is found by name when it is wanted, and counted by a thread meanwhile.
+    pub fn open_folder(options: ContentOptions, source: Arc<dyn Source>, runtime: Handle) -> io::Result<Content> {
+        let shared = Shared {
+            source,
+            cache: Cache::open(options.folder, options.size, options.keep_free)?,
+            uncached: Uncached::new(),
+            requests: Semaphore::new(REQUESTS),
+            runtime,
+            deadline: options.deadline,
+            damaged: Mutex::default(),
+        };
+        Ok(Content { shared: Arc::new(shared), originals: Mutex::default() })
+    }
+
+    /// A reader of one original, which keeps it from being evicted. Costs no network.
+    pub fn open(&self, resource: &Resource) -> Reader {
+        let original = self.original(resource);
+        original.look();
+        Reader::new(original)
+    }
+
+    /// Exactly `length` bytes from `offset`, or fewer only at the end of the file.
+    pub async fn read(&self, resource: &Resource, offset: u64, length: u64) -> Result<Bytes, ContentError> {
+        let reader = self.open(resource);
+        match reader.read_now(offset, length)? {
+            Some(bytes) => Ok(bytes),
+            None => reader.read(offset, length).await,
+        }
+    }
+
+    /// The file of a whole, checked original, if it is on disk.
+    pub fn path_if_whole(&self, resource: &Resource) -> Option<File> {
+        self.shared.cache.find(resource)
+    }
+
+    /// Originals that did not match their checksum twice.
+    pub fn damaged(&self) -> Vec<Damage> {
+        self.shared.damaged.lock().expect("no panic while locked").clone()
+    }
+
+    /// Bytes the cache takes.
+    pub fn used(&self) -> u64 {
+        self.shared.cache.used()
+    }
+
+    /// One object per original, shared by all who read it now.
+    fn original(&self, resource: &Resource) -> Arc<Original> {
+        let mut originals = self.originals.lock().expect("no panic while locked");
+        if let Some(original) = originals.get(&resource.checksum).and_then(Weak::upgrade)
+            && original.resource.size == resource.size
+        {
+            return original;
+        }
+        if originals.len() > 1024 {
+            originals.retain(|_, original| original.strong_count() > 0);
+        }
+        // Two records that give one checksum different sizes must not share a file: the later one is not cached.
+        let twin = originals.get(&resource.checksum).is_some_and(|original| original.strong_count() > 0);
+        let original = Arc::new(Original::new(resource.clone(), self.shared.clone(), !twin));
+        if !twin {
+            originals.insert(resource.checksum.clone(), Arc::downgrade(&original));
+        }
+        original
+    }
+}
+
+impl Shared {
+    fn damaged_since(&self, resource: &Resource) -> Option<SystemTime> {
+        let damaged = self.damaged.lock().expect("no panic while locked");
+        damaged.iter().find(|known| known.resource == *resource).map(|known| known.seen)
+    }
+
+    fn report(&self, resource: &Resource) {
+        tracing::error!(record = resource.record_name, "an original does not match its checksum, fetched twice");
+        let mut damaged = self.damaged.lock().expect("no panic while locked");
+        damaged.retain(|known| known.resource != *resource);
+        if damaged.len() < MAX_REPORTS {
+            damaged.push(Damage { resource: resource.clone(), seen: SystemTime::now() });
+        }
+    }
+}

@@ -1,1 +1,296 @@
-//! (room: vfs)
+//! The file system: what a name, a number or a read means. Knows no type of fuser, so it is tested without a mount.
+//!
+//! Answers come from the index (names, sizes, times: complete, no network) and from [`Content`] (bytes). A failure is
+//! never turned into "not there": only the index says that a name does not exist, everything else is EIO
+//! (`error.rs` holds the one errno table).
+
+mod attributes;
+mod change;
+mod directory;
+mod error;
+mod freshness;
+mod handles;
+mod name;
+mod special;
+mod status;
+mod tree;
+mod xattr;
+
+use std::ffi::OsStr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::content::{Content, ContentError};
+use crate::index::{Node, NodeKind, ROOT, Totals};
+pub use attributes::{Attributes, BLOCK_SIZE, Owner};
+pub use change::{ChangeListener, TreeChange};
+pub use directory::{DirectoryEntry, Listing};
+pub use error::VfsError;
+use freshness::Freshness;
+use handles::{Handle, Handles, OpenFile};
+use special::Special;
+pub use status::StatusSource;
+pub use tree::Tree;
+
+/// How long the kernel may keep an answer from the index. Long, because every change is announced to it
+/// (fuse.md §7, 6: one hour and one minute cost the same, zero costs forty times as much).
+pub const TTL: Duration = Duration::from_secs(3600);
+/// How long it may keep one that changes by itself, or that was taken before the latest change.
+pub const SHORT_TTL: Duration = Duration::from_secs(1);
+
+/// A lookup's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// `None` if there is no such name: proven by the index, never a guess.
+    pub attributes: Option<Attributes>,
+    pub ttl: Duration,
+}
+
+/// An opened file or directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    pub handle: u64,
+    pub caching: Caching,
+}
+
+/// What the kernel may do with pages it has of a file or a listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caching {
+    /// Go on using those from before: they are proven.
+    Keep,
+    /// Start anew, and cache from now on.
+    Fresh,
+    /// Ask for every byte.
+    Never,
+}
+
+/// The file system of one account.
+pub struct Vfs {
+    tree: Arc<dyn Tree>,
+    content: Arc<Content>,
+    special: Special,
+    owner: Owner,
+    handles: Handles,
+    freshness: Freshness,
+    listener: OnceLock<Arc<dyn ChangeListener>>,
+}
+
+impl Vfs {
+    /// A file system whose files all belong to `owner`.
+    pub fn new(tree: Arc<dyn Tree>, content: Arc<Content>, status: Arc<dyn StatusSource>, owner: Owner) -> Vfs {
+        Vfs {
+            tree,
+            content,
+            special: Special::new(status),
+            owner,
+            handles: Handles::default(),
+            freshness: Freshness::default(),
+            listener: OnceLock::new(),
+        }
+    }
+
+    /// Whom to tell of changes (the kernel's caches). Only the first one is kept.
+    pub fn tell(&self, listener: Arc<dyn ChangeListener>) {
+        let _ = self.listener.set(listener);
+    }
+
+    /// Finds a name in a directory. `.` and `..` are answered for any inode, as NFS export needs (fuse.md §5.1).
+    pub fn lookup(&self, parent: u64, name: &OsStr) -> Result<Found, VfsError> {
+        let Some(name) = name::canonical(name) else { return Ok(missing(SHORT_TTL)) };
+        match &*name {
+            "." => return self.found(self.node(parent)?),
+            ".." => return self.found(self.node(self.parent(parent)?)?),
+            _ => {}
+        }
+        if let Some(node) = self.special.lookup(parent, &name) {
+            return Ok(Found { ttl: special::ttl(node.ino), attributes: Some(self.attributes(&node)) });
+        }
+        if name::is_probe(&name) {
+            return Ok(missing(TTL));
+        }
+        match self.tree.lookup(parent, &name)? {
+            Some(node) => self.found(node),
+            None => Ok(missing(SHORT_TTL)),
+        }
+    }
+
+    fn found(&self, node: Node) -> Result<Found, VfsError> {
+        let ttl = if special::is_special(node.ino) { special::ttl(node.ino) } else { TTL };
+        Ok(Found { attributes: Some(self.attributes(&node)), ttl })
+    }
+
+    /// Attributes of an inode, or of the file behind a handle, which is answered even after it left the tree.
+    pub fn getattr(&self, ino: u64, handle: Option<u64>) -> Result<(Attributes, Duration), VfsError> {
+        let ttl = if special::is_special(ino) { special::ttl(ino) } else { TTL };
+        let opened = handle.and_then(|handle| self.handles.file(handle).ok()).filter(|file| file.node.ino == ino);
+        let node = match opened {
+            Some(file) => match self.node(ino) {
+                Err(VfsError::Stale) => file.node.clone(),
+                answer => answer?,
+            },
+            None => self.node(ino)?,
+        };
+        Ok((self.attributes(&node), ttl))
+    }
+
+    /// Where a symlink points.
+    pub fn readlink(&self, ino: u64) -> Result<String, VfsError> {
+        self.tree.link_target(ino)?.ok_or(VfsError::NotSymlink)
+    }
+
+    /// Opens a directory: its listing is taken now and stays the same for this handle, whatever changes.
+    pub fn opendir(&self, ino: u64) -> Result<Opened, VfsError> {
+        let epoch = self.freshness.epoch();
+        let node = self.directory(ino)?;
+        let entries = match special::is_special(ino) {
+            true => self.special.children(ino),
+            false => self.tree.children(ino)?,
+        };
+        let mut listing = Listing::new(epoch);
+        listing.push(".", self.attributes(&node));
+        listing.push("..", self.attributes(&self.node(self.parent(ino)?)?));
+        if let Some(node) = self.special.listed_in(ino) {
+            listing.push(special::name(node.ino), self.attributes(&node));
+        }
+        for entry in &entries {
+            listing.push(&entry.name, self.attributes(&entry.node));
+        }
+        let caching = self.freshness.opened(ino, epoch);
+        Ok(Opened { handle: self.handles.insert(Handle::Directory(Arc::new(listing)))?, caching })
+    }
+
+    /// The listing taken when this handle was opened.
+    pub fn listing(&self, handle: u64) -> Result<Arc<Listing>, VfsError> {
+        self.handles.directory(handle)
+    }
+
+    /// How long the kernel may keep the attributes in a listing: those of one older than the latest change, not long.
+    pub fn listing_ttl(&self, listing: &Listing, ino: u64) -> Duration {
+        match listing.epoch() == self.freshness.epoch() {
+            true if special::is_special(ino) => special::ttl(ino),
+            true => TTL,
+            false => SHORT_TTL,
+        }
+    }
+
+    /// Opens a file for reading. Costs no network; refuses if its bytes are neither here nor within reach, because a
+    /// read that fails under mmap is a SIGBUS (backup-tools.md §5.5).
+    pub fn open(&self, ino: u64, for_writing: bool) -> Result<Opened, VfsError> {
+        if for_writing {
+            return Err(VfsError::ReadOnly);
+        }
+        let node = self.node(ino)?;
+        if node.kind == NodeKind::Directory {
+            return Err(VfsError::IsDirectory);
+        }
+        let (file, caching) = match self.special.bytes(ino) {
+            Some(bytes) => (OpenFile::made_up(node, bytes), Caching::Never),
+            None => self.open_original(node)?,
+        };
+        Ok(Opened { handle: self.handles.insert(Handle::File(Arc::new(file)))?, caching })
+    }
+
+    fn open_original(&self, node: Node) -> Result<(OpenFile, Caching), VfsError> {
+        let resource = self.tree.resource(node.ino)?.ok_or(VfsError::Stale)?;
+        if resource.size != node.size {
+            return Err(VfsError::SizeUnproven);
+        }
+        let reader = self.content.open(&resource);
+        if !reader.is_servable() {
+            return Err(VfsError::Content(ContentError::Offline));
+        }
+        let caching = self.freshness.opened_file(node.ino, reader.is_whole());
+        Ok((OpenFile::original(node, reader), caching))
+    }
+
+    /// Bytes that can be had without waiting, or `None`: then ask [`Vfs::read`].
+    pub fn read_now(&self, handle: u64, offset: u64, length: u64) -> Result<Option<Bytes>, VfsError> {
+        let file = self.handles.file(handle)?;
+        file.read_now(offset, length).map_err(|error| self.failed(&file, error))
+    }
+
+    /// Exactly `length` bytes, or fewer only at the end of the file. Waits for the network, at most for content's deadline.
+    pub async fn read(&self, handle: u64, offset: u64, length: u64) -> Result<Bytes, VfsError> {
+        let file = self.handles.file(handle)?;
+        file.read(offset, length).await.map_err(|error| self.failed(&file, error))
+    }
+
+    /// Drops what the kernel has of a file whose earlier bytes turned out to be wrong.
+    fn failed(&self, file: &OpenFile, error: ContentError) -> VfsError {
+        if error.taints_earlier_reads() {
+            self.changed(TreeChange { contents: vec![file.node.ino], ..TreeChange::default() });
+        }
+        VfsError::Content(error)
+    }
+
+    /// Closes a file or a directory.
+    pub fn release(&self, handle: u64) {
+        self.handles.remove(handle);
+    }
+
+    /// What the whole library holds; nothing can be added, so nothing is free.
+    pub fn totals(&self) -> Result<Totals, VfsError> {
+        Ok(self.tree.totals()?)
+    }
+
+    /// The value of an extended attribute.
+    pub fn getxattr(&self, ino: u64, name: &OsStr) -> Result<Vec<u8>, VfsError> {
+        let Some(name) = name.to_str().and_then(xattr::ours) else { return Err(VfsError::NoAttribute) };
+        self.xattrs(ino)?.into_iter().find(|(own, _)| *own == name).map(|(_, v)| v).ok_or(VfsError::NoAttribute)
+    }
+
+    /// The names of all extended attributes, each ended by a zero byte.
+    pub fn listxattr(&self, ino: u64) -> Result<Vec<u8>, VfsError> {
+        Ok(self.xattrs(ino)?.iter().flat_map(|(name, _)| format!("{}{name}\0", xattr::PREFIX).into_bytes()).collect())
+    }
+
+    fn xattrs(&self, ino: u64) -> Result<Vec<(&'static str, Vec<u8>)>, VfsError> {
+        let facts = if special::is_special(ino) { None } else { self.tree.facts(ino)? };
+        Ok(facts.as_ref().map(xattr::of).unwrap_or_default())
+    }
+
+    /// Whether the permissions allow what is asked; writing never is.
+    pub fn access(&self, ino: u64, writing: bool) -> Result<(), VfsError> {
+        self.node(ino)?;
+        if writing { Err(VfsError::ReadOnly) } else { Ok(()) }
+    }
+
+    fn node(&self, ino: u64) -> Result<Node, VfsError> {
+        match self.special.node(ino) {
+            Some(node) => Ok(node),
+            None => self.tree.node(ino)?.map(special::with_listed).ok_or(VfsError::Stale),
+        }
+    }
+
+    fn directory(&self, ino: u64) -> Result<Node, VfsError> {
+        let node = self.node(ino)?;
+        if node.kind == NodeKind::Directory { Ok(node) } else { Err(VfsError::NotDirectory) }
+    }
+
+    fn parent(&self, ino: u64) -> Result<u64, VfsError> {
+        match ino == ROOT || special::is_special(ino) {
+            true => Ok(special::parent(ino)),
+            false => self.tree.parent(ino)?.ok_or(VfsError::Stale),
+        }
+    }
+
+    fn attributes(&self, node: &Node) -> Attributes {
+        Attributes::new(node, self.owner)
+    }
+}
+
+fn missing(ttl: Duration) -> Found {
+    Found { attributes: None, ttl }
+}
+
+impl ChangeListener for Vfs {
+    /// Remembers that listings taken before now are old, and passes the change on to the kernel's caches.
+    fn changed(&self, change: TreeChange) {
+        self.freshness.changed(&change);
+        if let Some(listener) = self.listener.get() {
+            listener.changed(change);
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! One original that somebody reads: where its bytes are, and what is being done to get them.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use super::cache::{Cache, Pin};
+use super::partial::Partial;
+use super::stream::{self, Stream};
+use super::{BLOCK, ContentError, Shared};
+use crate::photos::{Resource, Verdict};
+
+/// Up to this size nothing is given out before the whole file is checked: it is one short request anyway, and a file
+/// that arrives damaged is replaced without anybody noticing. Larger ones are given out as they arrive.
+const SMALL: u64 = 8 * BLOCK;
+
+/// How long a file that was damaged twice is not asked for again.
+const DAMAGED_FOR: Duration = Duration::from_secs(600);
+
+pub struct Original {
+    pub resource: Resource,
+    pub shared: Arc<Shared>,
+    /// Its name in the cache, held against eviction; `None` if it cannot be kept.
+    kept: Option<(String, Pin)>,
+    state: Mutex<State>,
+    beginning: Mutex<()>,
+    /// Rung after every block and every change of state.
+    pub changed: Notify,
+}
+
+struct State {
+    body: Body,
+    streams: Vec<Arc<Stream>>,
+    /// How many times bytes that had been given out turned out to be damaged.
+    generation: u32,
+    /// Whether bytes of an unchecked file have been given out in this generation.
+    given_out: bool,
+    refetched: bool,
+    damaged: Option<SystemTime>,
+}
+
+#[derive(Clone)]
+enum Body {
+    Absent,
+    Partial(Arc<Partial>),
+    Whole(Arc<File>),
+    Uncached,
+}
+
+/// What a reader has to do for its bytes.
+pub enum Plan {
+    /// Have the download's file made, then ask again.
+    Begin,
+    /// Wait for this stream, and for every ring.
+    Wait(Arc<Stream>),
+    /// Go past the cache.
+    Uncached,
+    /// Look again: something changed just now.
+    Again,
+}
+
+impl Original {
+    /// `cacheable` is false if another file has its name just now.
+    pub fn new(resource: Resource, shared: Arc<Shared>, cacheable: bool) -> Original {
+        let name = Cache::name(&resource).filter(|_| cacheable);
+        let kept = name.map(|name| (name.clone(), shared.cache.pin(&name)));
+        let state = State {
+            body: if kept.is_some() { Body::Absent } else { Body::Uncached },
+            streams: Vec::new(),
+            generation: 0,
+            given_out: false,
+            refetched: false,
+            damaged: shared.damaged_since(&resource),
+        };
+        Original {
+            resource,
+            shared,
+            kept,
+            state: Mutex::new(state),
+            beginning: Mutex::default(),
+            changed: Notify::new(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic while locked")
+    }
+
+    /// Looks whether the whole file is on disk.
+    pub fn look(&self) {
+        let mut state = self.state();
+        if matches!(state.body, Body::Absent)
+            && let Some(file) = self.shared.cache.find(&self.resource)
+        {
+            state.body = Body::Whole(Arc::new(file));
+        }
+    }
+
+    pub fn is_whole(&self) -> bool {
+        matches!(self.state().body, Body::Whole(_))
+    }
+
+    pub fn generation(&self) -> u32 {
+        self.state().generation
+    }
+
+    fn is_small(&self) -> bool {
+        self.resource.size <= SMALL
+    }
+
+    /// The bytes of a range, if they may be given out now to a reader of this generation.
+    pub fn ready(&self, range: &Range<u64>, generation: u32) -> Result<Option<Bytes>, ContentError> {
+        let file = {
+            let mut state = self.state();
+            if state.generation != generation {
+                return Err(ContentError::Refetched);
+            }
+            if state.damaged.is_some_and(|at| at.elapsed().is_ok_and(|age| age < DAMAGED_FOR)) {
+                return Err(ContentError::Damaged);
+            }
+            match &state.body {
+                Body::Whole(file) => file.clone(),
+                Body::Partial(partial) if !self.is_small() && has(partial, range) => {
+                    let file = partial.file().clone();
+                    state.given_out = true;
+                    file
+                }
+                _ => return Ok(None),
+            }
+        };
+        let mut bytes = vec![0; (range.end - range.start) as usize];
+        file.read_exact_at(&mut bytes, range.start).inspect_err(|error| self.lost(error))?;
+        Ok(Some(bytes.into()))
+    }
+
+    /// A file that can no longer be read, or was cut by somebody else, is fetched anew by the next read.
+    fn lost(&self, error: &io::Error) {
+        tracing::warn!(record = self.resource.record_name, %error, "a cached original cannot be read: dropped");
+        if let Some((name, _)) = &self.kept {
+            self.shared.cache.discard(name);
+        }
+        self.state().body = Body::Absent;
+    }
+
+    /// What to do for a range that is not ready; starts `window` blocks if nobody is fetching its first missing one.
+    pub fn plan(self: &Arc<Original>, range: &Range<u64>, window: u64) -> Plan {
+        let mut state = self.state();
+        let partial = match &state.body {
+            Body::Absent => return Plan::Begin,
+            Body::Uncached => return Plan::Uncached,
+            Body::Whole(_) => return Plan::Again,
+            Body::Partial(partial) => partial.clone(),
+        };
+        let wanted = if self.is_small() { 0..partial.present().count() } else { blocks(range) };
+        let missing = {
+            let present = partial.present();
+            wanted.clone().find(|block| !present.contains(*block))
+        };
+        let window = if self.is_small() { u64::MAX } else { window };
+        match missing {
+            Some(block) => match state.streams.iter().find(|stream| stream.blocks.contains(&block)) {
+                Some(stream) => Plan::Wait(stream.clone()),
+                None => Plan::Wait(self.start(&mut state, &partial, block, window)),
+            },
+            // Complete, but not judged yet.
+            None => match state.streams.last() {
+                Some(stream) => Plan::Wait(stream.clone()),
+                None => Plan::Wait(self.start(&mut state, &partial, 0, 0)),
+            },
+        }
+    }
+
+    /// Fetches on ahead of a reader that goes through the file: keeps half a window before it, in at most two streams.
+    pub fn run_ahead(self: &Arc<Original>, position: u64, window: u64) {
+        let mut state = self.state();
+        let Body::Partial(partial) = &state.body else { return };
+        let partial = partial.clone();
+        if state.streams.len() >= 2 {
+            return;
+        }
+        let from = position.div_ceil(BLOCK);
+        let missing = {
+            let present = partial.present();
+            let until = from.saturating_add(window.div_ceil(2)).min(present.count());
+            let in_flight = |block| state.streams.iter().any(|stream| stream.blocks.contains(&block));
+            (from..until).find(|block| !present.contains(*block) && !in_flight(*block))
+        };
+        if let Some(block) = missing {
+            self.start(&mut state, &partial, block, window);
+        }
+    }
+
+    /// Starts a stream at a missing block, up to the next one that is here or on its way.
+    fn start(self: &Arc<Original>, state: &mut State, partial: &Arc<Partial>, block: u64, window: u64) -> Arc<Stream> {
+        let end = {
+            let present = partial.present();
+            let taken = |b: &u64| present.contains(*b) || state.streams.iter().any(|s| s.blocks.contains(b));
+            let limit = block.saturating_add(window).min(present.count());
+            (block..limit).find(taken).unwrap_or(limit)
+        };
+        let stream = Arc::new(Stream::new(block..end));
+        state.streams.push(stream.clone());
+        self.shared.runtime.spawn(stream::run(self.clone(), stream.clone(), partial.clone()));
+        stream
+    }
+
+    /// Makes the download's file, or decides that there is no room for one. Waits for the disk.
+    pub fn begin(&self) {
+        let _one_at_a_time = self.beginning.lock().expect("no panic while locked");
+        let Some((name, _)) = &self.kept else { return };
+        if !matches!(self.state().body, Body::Absent) {
+            return;
+        }
+        let body = match self.shared.cache.begin(name, self.resource.size) {
+            Ok(Some(partial)) => Body::Partial(Arc::new(partial)),
+            Ok(None) => Body::Uncached,
+            Err(error) => return self.go_uncached(&error),
+        };
+        self.state().body = body;
+    }
+
+    /// Gives up on the cache for this file (the disk is full, or worse); reads go on past it.
+    pub fn go_uncached(&self, error: &io::Error) {
+        tracing::warn!(record = self.resource.record_name, %error, "an original cannot be cached");
+        if let Some((name, _)) = &self.kept {
+            self.shared.cache.discard(name);
+        }
+        self.state().body = Body::Uncached;
+        self.changed.notify_waiters();
+    }
+
+    /// A block was written.
+    pub fn progressed(&self) {
+        self.changed.notify_waiters();
+    }
+
+    /// A stream is over.
+    pub fn ended(&self, stream: &Arc<Stream>) {
+        self.state().streams.retain(|other| !Arc::ptr_eq(other, stream));
+        self.changed.notify_waiters();
+    }
+
+    /// After a stream: judges a file that is complete, and else saves what there is.
+    pub async fn settle(self: &Arc<Original>, partial: &Arc<Partial>) -> Result<(), ContentError> {
+        let (original, partial) = (self.clone(), partial.clone());
+        let settled = stream::blocking(move || match partial.is_complete() {
+            true if partial.take_judgement() => original.judge(&partial),
+            true => Ok(()),
+            false if original.is_current(&partial) => partial.save(),
+            false => Ok(()),
+        });
+        if let Err(error) = settled.await {
+            self.go_uncached(&error);
+        }
+        Ok(())
+    }
+
+    fn is_current(&self, partial: &Arc<Partial>) -> bool {
+        matches!(&self.state().body, Body::Partial(own) if Arc::ptr_eq(own, partial))
+    }
+
+    fn judge(&self, partial: &Arc<Partial>) -> io::Result<()> {
+        let Some((name, _)) = self.kept.as_ref().filter(|_| self.is_current(partial)) else { return Ok(()) };
+        match partial.judge(&self.resource.checksum)? {
+            Verdict::Whole | Verdict::SizeOnly => {
+                self.shared.cache.publish(name, partial)?;
+                self.state().body = Body::Whole(partial.file().clone());
+            }
+            Verdict::Damaged => self.drop_damaged(name),
+        }
+        Ok(())
+    }
+
+    /// Forgets a file that does not match. The next read fetches it again; the second time it is an error.
+    fn drop_damaged(&self, name: &str) {
+        self.shared.cache.discard(name);
+        let mut state = self.state();
+        state.body = Body::Absent;
+        if state.given_out {
+            state.generation += 1;
+            state.given_out = false;
+        }
+        if std::mem::replace(&mut state.refetched, true) {
+            state.damaged = Some(SystemTime::now());
+            state.refetched = false;
+            drop(state);
+            self.shared.report(&self.resource);
+        } else {
+            tracing::warn!(record = self.resource.record_name, "an original does not match its checksum: once more");
+        }
+    }
+}
+
+/// The blocks that hold a range of bytes.
+fn blocks(range: &Range<u64>) -> Range<u64> {
+    range.start / BLOCK..range.end.div_ceil(BLOCK)
+}
+
+/// Whether a range can be given out of a download: it is there, and the file still lacks something. A complete file
+/// that is not judged yet gives nothing.
+fn has(partial: &Partial, range: &Range<u64>) -> bool {
+    let present = partial.present();
+    !present.is_complete() && blocks(range).all(|block| present.contains(block))
+}

@@ -1,0 +1,131 @@
+//! A download in progress: the file as far as it is here, and the claim of what that is.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use tempfile::NamedTempFile;
+
+use super::BLOCK;
+use super::blocks::Blocks;
+use crate::photos::{Checksum, Verdict, Verifier};
+
+/// Written by streams in any order, read meanwhile. All calls that write may wait for the disk.
+pub struct Partial {
+    file: Arc<File>,
+    claim: PathBuf,
+    size: u64,
+    present: Mutex<Blocks>,
+    /// The checksum as far as blocks arrived in order.
+    in_order: Mutex<Verifier>,
+    saving: Mutex<()>,
+    judged: AtomicBool,
+}
+
+impl Partial {
+    /// Opens or creates the file and takes up what an earlier run claimed of it.
+    pub fn open(path: PathBuf, claim: PathBuf, size: u64) -> io::Result<Partial> {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+        let mut present = Blocks::none(size);
+        if file.metadata()?.len() == size {
+            present = fs::read(&claim).ok().and_then(|bytes| Blocks::decode(&bytes, size)).unwrap_or(present);
+        } else {
+            // Another length is another file. Its claim goes first, so that it can never be about this one.
+            let _ = fs::remove_file(&claim);
+            file.set_len(0)?;
+            file.set_len(size)?;
+        }
+        Ok(Partial {
+            file: Arc::new(file),
+            claim,
+            size,
+            present: Mutex::new(present),
+            in_order: Mutex::default(),
+            saving: Mutex::new(()),
+            judged: AtomicBool::new(false),
+        })
+    }
+
+    pub fn file(&self) -> &Arc<File> {
+        &self.file
+    }
+
+    /// Which blocks are here now.
+    pub fn present(&self) -> std::sync::MutexGuard<'_, Blocks> {
+        self.present.lock().expect("no panic while locked")
+    }
+
+    pub fn is_complete(&self) -> bool {
+        self.present().is_complete()
+    }
+
+    /// Writes one block, whole.
+    pub fn write(&self, block: u64, bytes: &Bytes) -> io::Result<()> {
+        self.file.write_all_at(bytes, block * BLOCK)?;
+        let mut in_order = self.in_order.lock().expect("no panic while locked");
+        if in_order.length() == block * BLOCK {
+            in_order.update(bytes);
+        }
+        drop(in_order);
+        self.present().insert(block);
+        Ok(())
+    }
+
+    /// Claims on disk what is on disk: the bytes are there before the claim is, whatever happens in between.
+    pub fn save(&self) -> io::Result<()> {
+        let _one_at_a_time = self.saving.lock().expect("no panic while locked");
+        let claim = self.present().encode();
+        self.file.sync_data()?;
+        let mut file = NamedTempFile::new_in(self.claim.parent().unwrap_or(Path::new(".")))?;
+        file.write_all(&claim)?;
+        file.as_file().sync_data()?;
+        file.persist(&self.claim)?;
+        Ok(())
+    }
+
+    /// True for the first one who asks: it has to judge the complete file, everybody else waits for it.
+    pub fn take_judgement(&self) -> bool {
+        !self.judged.swap(true, Ordering::AcqRel)
+    }
+
+    /// Compares the complete file with its checksum; reads it once more if it did not arrive in order.
+    pub fn judge(&self, expected: &Checksum) -> io::Result<Verdict> {
+        let mut verifier = self.in_order.lock().expect("no panic while locked").clone();
+        if verifier.length() != self.size && expected.is_verifiable() {
+            verifier = self.hash()?;
+        } else if verifier.length() != self.size {
+            return Ok(Verdict::SizeOnly);
+        }
+        Ok(verifier.judge(self.size, expected))
+    }
+
+    fn hash(&self) -> io::Result<Verifier> {
+        let mut verifier = Verifier::new();
+        let mut buffer = vec![0; BLOCK as usize];
+        let mut reader = PositionedReader { file: &self.file, offset: 0 };
+        loop {
+            match reader.read(&mut buffer)? {
+                0 => return Ok(verifier),
+                count => verifier.update(&buffer[..count]),
+            }
+        }
+    }
+}
+
+/// Reads a shared file from its start without moving its position.
+struct PositionedReader<'a> {
+    file: &'a File,
+    offset: u64,
+}
+
+impl Read for PositionedReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(buffer, self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
+    }
+}

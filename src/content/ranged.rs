@@ -1,0 +1,67 @@
+//! A range of a resource, exactly: taken up again where it broke.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::time::timeout;
+
+use super::{Body, Source, SourceError};
+use crate::photos::Resource;
+
+/// How often a download may break within one block before it is given up.
+const ATTEMPTS: u32 = 3;
+/// How long a body may give nothing.
+const STALL: Duration = Duration::from_secs(20);
+/// The wait before the second attempt; the third waits twice as long.
+const PAUSE: Duration = Duration::from_millis(250);
+
+pub struct Ranged<'a> {
+    source: &'a dyn Source,
+    resource: &'a Resource,
+    /// What has not arrived yet.
+    rest: Range<u64>,
+    body: Option<Box<dyn Body>>,
+    buffer: BytesMut,
+}
+
+impl<'a> Ranged<'a> {
+    pub fn new(source: &'a dyn Source, resource: &'a Resource, range: Range<u64>) -> Ranged<'a> {
+        Ranged { source, resource, rest: range, body: None, buffer: BytesMut::new() }
+    }
+
+    /// The next `length` bytes, no fewer.
+    pub async fn take(&mut self, length: usize) -> Result<Bytes, SourceError> {
+        let mut breaks = 0;
+        while self.buffer.len() < length {
+            match self.chunk().await {
+                Ok(bytes) => self.buffer.extend_from_slice(&bytes),
+                Err(SourceError::Interrupted(reason)) if breaks + 1 < ATTEMPTS => {
+                    tracing::debug!(reason, "a download broke; going on where it stopped");
+                    self.body = None;
+                    breaks += 1;
+                    tokio::time::sleep(PAUSE * breaks).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(self.buffer.split_to(length).freeze())
+    }
+
+    async fn chunk(&mut self) -> Result<Bytes, SourceError> {
+        let body = match &mut self.body {
+            Some(body) => body,
+            None => self.body.insert(self.source.open(self.resource, self.rest.clone()).await?),
+        };
+        let stalled = |_| SourceError::Interrupted(format!("no byte for {} seconds", STALL.as_secs()));
+        let Some(bytes) = timeout(STALL, body.chunk()).await.map_err(stalled)?? else {
+            return Err(SourceError::Interrupted("the body ended too early".into()));
+        };
+        let length = bytes.len() as u64;
+        if length > self.rest.end - self.rest.start {
+            return Err(SourceError::Failed("the body is longer than the range".into()));
+        }
+        self.rest.start += length;
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,79 @@
+//! What stat(2) shows.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::index::{Node, NodeKind};
+
+/// The block size told to programs; a read of this size is one request (fuse.md §1).
+pub const BLOCK_SIZE: u32 = 128 * 1024;
+
+/// Who owns every file: the person who mounted. Constant, because backup tools compare it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    pub uid: u32,
+    pub gid: u32,
+}
+
+/// A file's attributes. Modes are constant: 0444, 0555 for directories, 0777 for symlinks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attributes {
+    pub ino: u64,
+    pub kind: NodeKind,
+    pub size: u64,
+    pub mtime: SystemTime,
+    pub ctime: SystemTime,
+    pub btime: SystemTime,
+    pub nlink: u32,
+    pub permissions: u16,
+    pub owner: Owner,
+}
+
+impl Attributes {
+    pub fn new(node: &Node, owner: Owner) -> Attributes {
+        Attributes {
+            ino: node.ino,
+            kind: node.kind,
+            size: node.size,
+            mtime: system_time(node.mtime),
+            ctime: system_time(node.ctime),
+            btime: system_time(node.btime),
+            nlink: node.nlink,
+            permissions: permissions(node.kind),
+            owner,
+        }
+    }
+
+    /// Units of 512 bytes, as st_blocks counts.
+    pub fn blocks(&self) -> u64 {
+        self.size.div_ceil(512)
+    }
+}
+
+fn permissions(kind: NodeKind) -> u16 {
+    match kind {
+        NodeKind::Directory => 0o555,
+        NodeKind::File => 0o444,
+        NodeKind::Symlink => 0o777,
+    }
+}
+
+/// A time of nanoseconds since 1970, also before it; beyond what the system can hold it is 1970.
+fn system_time(nanoseconds: i128) -> SystemTime {
+    let size = nanoseconds.unsigned_abs();
+    let seconds = u64::try_from(size / 1_000_000_000).unwrap_or(u64::MAX);
+    let span = Duration::new(seconds, (size % 1_000_000_000) as u32);
+    let time = if nanoseconds < 0 { UNIX_EPOCH.checked_sub(span) } else { UNIX_EPOCH.checked_add(span) };
+    time.unwrap_or(UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_before_1970_hold() {
+        assert_eq!(system_time(-1_500_000_000), UNIX_EPOCH - Duration::from_millis(1500));
+        assert_eq!(system_time(1_500_000_000), UNIX_EPOCH + Duration::from_millis(1500));
+        assert_eq!(system_time(i128::MAX), UNIX_EPOCH);
+    }
+}

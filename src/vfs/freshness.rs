@@ -1,0 +1,81 @@
+//! Which listings and pages the kernel may go on using.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Caching, TreeChange};
+
+/// Counts changes. A listing begun before a change may be read, and cached by the kernel, after the kernel was told
+/// to drop it: the epochs find that out at the next opendir.
+#[derive(Default)]
+pub struct Freshness {
+    epoch: AtomicU64,
+    directories: Mutex<HashMap<u64, Epochs>>,
+    /// Files whose pages may come from a time when the whole was not checked yet.
+    unproven: Mutex<HashSet<u64>>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Epochs {
+    /// When the directory was last opened.
+    opened: Option<u64>,
+    /// When it last changed.
+    changed: u64,
+}
+
+impl Freshness {
+    /// How many changes there have been.
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Notes a change that has been committed.
+    pub fn changed(&self, change: &TreeChange) {
+        let epoch = self.epoch.fetch_add(1, Ordering::AcqRel) + 1;
+        let mut directories = self.directories.lock().expect("no panic while locked");
+        let named = change.directories.iter().chain(change.entries.iter().map(|(parent, _)| parent));
+        for ino in named {
+            directories.entry(*ino).or_default().changed = epoch;
+        }
+    }
+
+    /// Notes that a file was opened. Pages read before the whole file was checked are kept by nobody who opens it later.
+    pub fn opened_file(&self, ino: u64, is_whole: bool) -> Caching {
+        let mut unproven = self.unproven.lock().expect("no panic while locked");
+        if !is_whole {
+            unproven.insert(ino);
+            return Caching::Fresh;
+        }
+        if unproven.remove(&ino) { Caching::Fresh } else { Caching::Keep }
+    }
+
+    /// Notes that a listing was taken, and says whether the kernel's cached one is as new.
+    pub fn opened(&self, ino: u64, epoch: u64) -> Caching {
+        let mut directories = self.directories.lock().expect("no panic while locked");
+        let epochs = directories.entry(ino).or_default();
+        let before = epochs.opened.replace(epoch);
+        match before {
+            Some(before) if before >= epochs.changed => Caching::Keep,
+            _ => Caching::Fresh,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_begun_before_a_change_is_not_kept() {
+        let freshness = Freshness::default();
+        let change = TreeChange { directories: vec![7], ..TreeChange::default() };
+        assert_eq!(freshness.opened(7, freshness.epoch()), Caching::Fresh);
+        assert_eq!(freshness.opened(7, freshness.epoch()), Caching::Keep);
+        assert_eq!(freshness.opened(8, freshness.epoch()), Caching::Fresh);
+        freshness.changed(&change);
+        assert_eq!(freshness.opened(7, freshness.epoch()), Caching::Fresh);
+        assert_eq!(freshness.opened(7, freshness.epoch()), Caching::Keep);
+        assert_eq!(freshness.opened(8, freshness.epoch()), Caching::Keep);
+    }
+}

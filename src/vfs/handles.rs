@@ -1,0 +1,106 @@
+//! Open files and directories.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+
+use super::{Listing, VfsError};
+use crate::content::{ContentError, Reader};
+use crate::index::Node;
+
+/// More than any tool opens, few enough to hold in memory.
+const MAX_OPEN: usize = 65_536;
+
+#[derive(Clone)]
+pub enum Handle {
+    File(Arc<OpenFile>),
+    Directory(Arc<Listing>),
+}
+
+/// A file as it was when it was opened.
+pub struct OpenFile {
+    pub node: Node,
+    body: Body,
+}
+
+enum Body {
+    Original(Reader),
+    MadeUp(Bytes),
+}
+
+impl OpenFile {
+    pub fn original(node: Node, reader: Reader) -> OpenFile {
+        OpenFile { node, body: Body::Original(reader) }
+    }
+
+    pub fn made_up(node: Node, bytes: Bytes) -> OpenFile {
+        OpenFile { node, body: Body::MadeUp(bytes) }
+    }
+
+    pub fn read_now(&self, offset: u64, length: u64) -> Result<Option<Bytes>, ContentError> {
+        match &self.body {
+            Body::Original(reader) => reader.read_now(offset, length),
+            Body::MadeUp(bytes) => Ok(Some(cut(bytes, offset, length))),
+        }
+    }
+
+    pub async fn read(&self, offset: u64, length: u64) -> Result<Bytes, ContentError> {
+        match &self.body {
+            Body::Original(reader) => reader.read(offset, length).await,
+            Body::MadeUp(bytes) => Ok(cut(bytes, offset, length)),
+        }
+    }
+}
+
+fn cut(bytes: &Bytes, offset: u64, length: u64) -> Bytes {
+    let size = bytes.len() as u64;
+    let (start, end) = (offset.min(size), offset.saturating_add(length).min(size));
+    bytes.slice(start as usize..end as usize)
+}
+
+/// Numbers for what is open. A number is never used twice.
+pub struct Handles {
+    next: AtomicU64,
+    open: Mutex<HashMap<u64, Handle>>,
+}
+
+impl Default for Handles {
+    fn default() -> Handles {
+        Handles { next: AtomicU64::new(1), open: Mutex::default() }
+    }
+}
+
+impl Handles {
+    pub fn insert(&self, handle: Handle) -> Result<u64, VfsError> {
+        let mut open = self.open.lock().expect("no panic while locked");
+        if open.len() >= MAX_OPEN {
+            return Err(VfsError::TooManyOpen);
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        open.insert(number, handle);
+        Ok(number)
+    }
+
+    pub fn file(&self, number: u64) -> Result<Arc<OpenFile>, VfsError> {
+        match self.open.lock().expect("no panic while locked").get(&number) {
+            Some(Handle::File(file)) => Ok(file.clone()),
+            Some(Handle::Directory(_)) => Err(VfsError::IsDirectory),
+            None => Err(VfsError::BadHandle),
+        }
+    }
+
+    pub fn directory(&self, number: u64) -> Result<Arc<Listing>, VfsError> {
+        match self.open.lock().expect("no panic while locked").get(&number) {
+            Some(Handle::Directory(listing)) => Ok(listing.clone()),
+            Some(Handle::File(_)) => Err(VfsError::NotDirectory),
+            None => Err(VfsError::BadHandle),
+        }
+    }
+
+    pub fn remove(&self, number: u64) {
+        let removed = self.open.lock().expect("no panic while locked").remove(&number);
+        drop(removed);
+    }
+}

@@ -1,0 +1,58 @@
+//! What the file system asks of the index.
+
+use crate::index::{Entry, Facts, Index, IndexError, Node, Totals};
+use crate::photos::Resource;
+
+/// The directory tree. Implemented by [`Index`]; tests bring their own. No call waits for the network.
+pub trait Tree: Send + Sync {
+    /// See [`Index::node`].
+    fn node(&self, ino: u64) -> Result<Option<Node>, IndexError>;
+    /// See [`Index::lookup`].
+    fn lookup(&self, parent: u64, name: &str) -> Result<Option<Node>, IndexError>;
+    /// See [`Index::children`].
+    fn children(&self, directory: u64) -> Result<Vec<Entry>, IndexError>;
+    /// See [`Index::parent`].
+    fn parent(&self, directory: u64) -> Result<Option<u64>, IndexError>;
+    /// See [`Index::resource`].
+    fn resource(&self, ino: u64) -> Result<Option<Resource>, IndexError>;
+    /// See [`Index::link_target`].
+    fn link_target(&self, ino: u64) -> Result<Option<String>, IndexError>;
+    /// See [`Index::facts`].
+    fn facts(&self, ino: u64) -> Result<Option<Facts>, IndexError>;
+    /// See [`Index::totals`].
+    fn totals(&self) -> Result<Totals, IndexError>;
+}
+
+impl Tree for Index {
+    fn node(&self, ino: u64) -> Result<Option<Node>, IndexError> {
+        Index::node(self, ino)
+    }
+
+    fn lookup(&self, parent: u64, name: &str) -> Result<Option<Node>, IndexError> {
+        Index::lookup(self, parent, name)
+    }
+
+    fn children(&self, directory: u64) -> Result<Vec<Entry>, IndexError> {
+        Index::children(self, directory)
+    }
+
+    fn parent(&self, directory: u64) -> Result<Option<u64>, IndexError> {
+        Index::parent(self, directory)
+    }
+
+    fn resource(&self, ino: u64) -> Result<Option<Resource>, IndexError> {
+        Index::resource(self, ino)
+    }
+
+    fn link_target(&self, ino: u64) -> Result<Option<String>, IndexError> {
+        Index::link_target(self, ino)
+    }
+
+    fn facts(&self, ino: u64) -> Result<Option<Facts>, IndexError> {
+        Index::facts(self, ino)
+    }
+
+    fn totals(&self) -> Result<Totals, IndexError> {
+        Index::totals(self)
+    }
+}
