@@ -1,10 +1,66 @@
-//! The demo library.
+//! The demo library: what a newcomer sees with no Apple account, and what tests lean on because it has one of every kind
+//! and every oddity that protocol/photos.md tells of.
+//!
+//! It is the same at every start, record names included; only Recently Deleted counts its days from now.
 
-use std::io;
+mod kinds;
+mod marathon;
+mod names;
+mod shared;
+mod shelf;
+mod shot;
+mod spot;
+mod years;
 
-use crate::library::Cloud;
+use std::collections::HashMap;
 
-/// Fills an empty account with the demo library.
-pub fn fill(_cloud: &Cloud) -> io::Result<()> {
-    Ok(())
+use crate::library::{AlbumId, Area, Cloud, NewPhoto, ZoneId};
+use shelf::Shelf;
+
+/// A photo and the albums it is put into.
+struct Entry {
+    photo: NewPhoto,
+    shelves: Vec<Shelf>,
+    /// "Duplicate" was chosen for it once: two assets over one master.
+    twice: bool,
 }
+
+impl Entry {
+    fn of(photo: NewPhoto) -> Entry {
+        Entry { photo, shelves: Vec::new(), twice: false }
+    }
+
+    fn on(mut self, shelf: Shelf) -> Entry {
+        self.shelves.push(shelf);
+        self
+    }
+
+    fn twice(self) -> Entry {
+        Entry { twice: true, ..self }
+    }
+}
+
+/// Fills an empty account with the demo library: the personal one, its albums, and a shared one.
+pub fn fill(cloud: &Cloud) {
+    let now_ms = cloud.now_ms();
+    let albums = shelf::build(cloud);
+    let shared = cloud.add_shared_library(Area::Private);
+    let both = Entry::of(shared::in_both_libraries());
+    let personal = [kinds::all(), years::all(now_ms), names::all(), marathon::all(), vec![both]];
+    personal.into_iter().flatten().for_each(|entry| put(cloud, cloud.primary(), &albums, entry));
+    shared::all(now_ms).into_iter().for_each(|entry| put(cloud, shared, &albums, entry));
+}
+
+fn put(cloud: &Cloud, zone: ZoneId, albums: &HashMap<Shelf, AlbumId>, entry: Entry) {
+    const OURS: &str = "what was just made is there";
+    let photo = cloud.add_photo(zone, entry.photo);
+    for shelf in entry.shelves {
+        cloud.add_to_album(photo, albums[&shelf]).expect(OURS);
+    }
+    if entry.twice {
+        cloud.duplicate(photo).expect(OURS);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,7 @@ mod still;
 
 pub use capture::{Camera, Capture};
 pub use heic::heic;
-pub use movie::{Container, Film, free_header};
+pub use movie::{Container, FREE_HEADER, Film, free_header};
 pub use random::Random;
 pub use scene::Scene;
 pub use still::{animated_gif, dng, jpeg, on_its_side, png, tiff};

@@ -30,7 +30,7 @@ impl State {
         let cloud = Cloud::new(clock.clone());
         match options.assets {
             Some(count) => seeded::fill(&cloud, count),
-            None => demo::fill(&cloud)?,
+            None => demo::fill(&cloud),
         }
         Ok(State {
             clock,

@@ -25,7 +25,16 @@ struct Inner {
 
 enum Source {
     Memory(Bytes),
-    Seeded { seed: u64, size: u64 },
+    Seeded {
+        seed: u64,
+        size: u64,
+    },
+    /// A beginning held in memory; what follows is made from the seed.
+    Padded {
+        head: Bytes,
+        seed: u64,
+        size: u64,
+    },
 }
 
 impl std::fmt::Debug for Source {
@@ -33,6 +42,7 @@ impl std::fmt::Debug for Source {
         match self {
             Source::Memory(bytes) => write!(f, "Memory({} bytes)", bytes.len()),
             Source::Seeded { seed, size } => write!(f, "Seeded({seed:#x}, {size} bytes)"),
+            Source::Padded { seed, size, .. } => write!(f, "Padded({seed:#x}, {size} bytes)"),
         }
     }
 }
@@ -61,6 +71,13 @@ impl Body {
         Body::of(Source::Seeded { seed, size })
     }
 
+    /// A body of `size` bytes that begins with `head` and goes on from a seed, which no other body may have.
+    pub fn padded(head: impl Into<Bytes>, seed: u64, size: u64) -> Body {
+        let head = head.into();
+        debug_assert!(head.len() as u64 <= size);
+        Body::of(Source::Padded { head, seed, size })
+    }
+
     fn of(source: Source) -> Body {
         Body(Arc::new(Inner { source, digests: OnceLock::new() }))
     }
@@ -68,7 +85,7 @@ impl Body {
     pub fn size(&self) -> u64 {
         match &self.0.source {
             Source::Memory(bytes) => bytes.len() as u64,
-            Source::Seeded { size, .. } => *size,
+            Source::Seeded { size, .. } | Source::Padded { size, .. } => *size,
         }
     }
 
@@ -79,6 +96,12 @@ impl Body {
         match &self.0.source {
             Source::Memory(bytes) => bytes.slice(start as usize..end as usize),
             Source::Seeded { seed, .. } => seeded_range(*seed, start, end),
+            Source::Padded { head, seed, .. } => {
+                let edge = head.len() as u64;
+                let kept = head.slice(start.min(edge) as usize..end.min(edge) as usize);
+                let made = seeded_range(*seed, start.max(edge) - edge, end.max(edge) - edge);
+                if made.is_empty() { kept } else { [kept, made].concat().into() }
+            }
         }
     }
 
@@ -91,7 +114,7 @@ impl Body {
     pub(crate) fn identity(&self) -> Identity {
         match self.0.source {
             Source::Memory(_) => Identity::Content(self.checksum()),
-            Source::Seeded { seed, size } => Identity::Seeded { seed, size },
+            Source::Seeded { seed, size } | Source::Padded { seed, size, .. } => Identity::Seeded { seed, size },
         }
     }
 
@@ -163,6 +186,15 @@ mod tests {
             let end = (offset + length).min(whole.len());
             assert_eq!(body.read(offset as u64, length), whole.slice(offset.min(end)..end), "{offset}+{length}");
         }
+    }
+
+    #[test]
+    fn a_padded_body_begins_with_its_head() {
+        let body = Body::padded(&b"head"[..], 7, 10_000);
+        assert_eq!(&body.read(0, 4)[..], b"head");
+        assert_eq!(body.read(4, 9996), Body::seeded(7, 9996).to_bytes());
+        assert_eq!(body.to_bytes().slice(2..6000), body.read(2, 5998));
+        assert_eq!(body.read(9_999, 100).len(), 1);
     }
 
     #[test]

@@ -132,9 +132,12 @@ fn metadata(capture: &Capture) -> Vec<u8> {
     atom(b"meta", &[&handler, &keys, &atom(b"ilst", &[&values])])
 }
 
+/// Bytes of a [`free_header`].
+pub const FREE_HEADER: usize = 8;
+
 /// What stands before `padding` bytes of anything, so that a film with them behind it is still a film.
 pub fn free_header(padding: u32) -> Vec<u8> {
-    [&words(&[padding + 8])[..], b"free"].concat()
+    [&words(&[padding + FREE_HEADER as u32])[..], b"free"].concat()
 }
 
 #[cfg(test)]

@@ -60,46 +60,33 @@ impl Scene {
         let mut random = Random::new(self.seed);
         let palette = random.pick(&PALETTES);
         let motif = *random.pick(&[Motif::Hills, Motif::Hills, Motif::Sea, Motif::City]);
-        let far = ridge(&mut random, motif, width, height, 0.45, 0.0);
+        let mut far = ridge(&mut random, motif, width, height, 0.45, 0.0);
         let near = ridge(&mut random, motif, width, height, 0.7, moment);
-        let sun = Sun::place(&mut random, width, height, moment);
-        let mut pixels = Vec::with_capacity((width * height * 3) as usize);
-        for y in 0..height {
-            let sky = mix(palette[0], palette[1], y as f32 / height as f32);
-            for x in 0..width {
-                let colour = match () {
-                    () if y >= near[x as usize] => palette[3],
-                    () if y >= far[x as usize] => palette[2],
-                    () if sun.covers(x, y) => Sun::COLOUR,
-                    () => sky,
-                };
-                pixels.extend_from_slice(&colour);
+        far.iter_mut().zip(&near).for_each(|(far, near)| *far = (*far).min(*near));
+        let mut picture = RgbImage::new(width, height);
+        for (y, line) in (0..).zip(picture.chunks_exact_mut(3 * width as usize)) {
+            let colours = [mix(palette[0], palette[1], y as f32 / height as f32), palette[2], palette[3]];
+            for ((pixel, far), near) in line.chunks_exact_mut(3).zip(&far).zip(&near) {
+                pixel.copy_from_slice(&colours[usize::from(y >= *far) + usize::from(y >= *near)]);
             }
         }
-        let mut picture = RgbImage::from_raw(width, height, pixels).expect("three bytes for each pixel");
+        paint_sun(&mut picture, &mut random, &far, moment);
         write_number(&mut picture, self.number);
         picture
     }
 }
 
-struct Sun {
-    x: i32,
-    y: i32,
-    radius: i32,
-}
-
-impl Sun {
-    const COLOUR: Colour = [255, 244, 204];
-
-    fn place(random: &mut Random, width: u32, height: u32, moment: f32) -> Self {
-        let x = (random.between(0.15, 0.65) + 0.2 * moment) * width as f32;
-        let y = (random.between(0.12, 0.35) + 0.1 * moment) * height as f32;
-        Self { x: x as i32, y: y as i32, radius: (height as f32 * random.between(0.04, 0.1)) as i32 }
-    }
-
-    fn covers(&self, x: u32, y: u32) -> bool {
-        let (dx, dy) = (x as i32 - self.x, y as i32 - self.y);
-        dx * dx + dy * dy <= self.radius * self.radius
+/// A disc in the sky; the ridges hide it.
+fn paint_sun(picture: &mut RgbImage, random: &mut Random, ridge: &[u32], moment: f32) {
+    let (width, height) = (picture.width() as f32, picture.height() as f32);
+    let centre_x = ((random.between(0.15, 0.65) + 0.2 * moment) * width) as i32;
+    let centre_y = ((random.between(0.12, 0.35) + 0.1 * moment) * height) as i32;
+    let radius = (height * random.between(0.04, 0.1)) as i32;
+    for (dx, dy) in (-radius..=radius).flat_map(|dy| (-radius..=radius).map(move |dx| (dx, dy))) {
+        let (x, y) = ((centre_x + dx) as u32, (centre_y + dy) as u32);
+        if dx * dx + dy * dy <= radius * radius && ridge.get(x as usize).is_some_and(|top| y < *top) {
+            picture.put_pixel(x, y, image::Rgb([255, 244, 204]));
+        }
     }
 }
 
