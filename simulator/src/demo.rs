@@ -40,15 +40,27 @@ impl Entry {
     }
 }
 
+/// A part of the library; takes the present, in milliseconds since 1970.
+type Roll = fn(i64) -> Vec<Entry>;
+
 /// Fills an empty account with the demo library: the personal one, its albums, and a shared one.
 pub fn fill(cloud: &Cloud) {
-    let now_ms = cloud.now_ms();
     let albums = shelf::build(cloud);
-    let shared = cloud.add_shared_library(Area::Private);
-    let both = Entry::of(shared::in_both_libraries());
-    let personal = [kinds::all(), years::all(now_ms), names::all(), marathon::all(), vec![both]];
-    personal.into_iter().flatten().for_each(|entry| put(cloud, cloud.primary(), &albums, entry));
-    shared::all(now_ms).into_iter().for_each(|entry| put(cloud, shared, &albums, entry));
+    let rolls: [Roll; 5] = [|_| kinds::all(), years::all, |_| names::all(), |_| marathon::all(), shared::all];
+    let [kinds, years, names, marathon, shared] = develop(rolls, cloud.now_ms());
+    let both = vec![Entry::of(shared::in_both_libraries())];
+    let personal = [kinds, years, names, marathon, both].into_iter().flatten();
+    personal.for_each(|entry| put(cloud, cloud.primary(), &albums, entry));
+    let shared_library = cloud.add_shared_library(Area::Private);
+    shared.into_iter().for_each(|entry| put(cloud, shared_library, &albums, entry));
+}
+
+/// Makes all files, on as many cores as there are: painting and encoding is what a start costs.
+fn develop<const N: usize>(rolls: [Roll; N], now_ms: i64) -> [Vec<Entry>; N] {
+    std::thread::scope(|scope| {
+        let makers = rolls.map(|roll| scope.spawn(move || roll(now_ms)));
+        makers.map(|maker| maker.join().expect("a roll is developed"))
+    })
 }
 
 fn put(cloud: &Cloud, zone: ZoneId, albums: &HashMap<Shelf, AlbumId>, entry: Entry) {

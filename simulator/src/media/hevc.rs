@@ -192,6 +192,7 @@ fn write_square(plane: &[u8], stride: usize, column: usize, row: usize, side: us
 
 /// A weighted sum of red, green and blue in 256ths (BT.601, full range).
 fn weigh(pixel: &[u8], weights: [i32; 3], base: i32) -> u8 {
-    let sum: i32 = pixel.iter().zip(weights).map(|(value, weight)| i32::from(*value) * weight).sum();
+    let [red, green, blue] = [pixel[0], pixel[1], pixel[2]].map(i32::from);
+    let sum = red * weights[0] + green * weights[1] + blue * weights[2];
     ((sum >> 8) + base).clamp(0, 255) as u8
 }
