@@ -1,13 +1,30 @@
 //! The index: records as rows, directory entries, inode numbers, tokens and holds, in one SQLite file.
 //!
-//! Everything a listing shows comes from here, so that it is complete, costs no network and survives a restart.
-//! Calls are synchronous and short; [`Index`] can be shared by threads.
+//! Everything a listing shows comes from here, so that it is complete, costs no network and survives a restart. A library's
+//! rows are staged while it is first listed and shown all at once when the listing is proven; afterwards every
+//! change of records, entries, inodes and the sync token is one transaction (design.md §2, rules 2 and 8).
+//!
+//! Calls are synchronous and, but for the large ones of [`Index::show`] and [`Index::apply`], short; [`Index`] can be
+//! shared by threads: reading never waits for writing.
 
+mod apply;
+mod directories;
+mod hold;
+mod layout;
+mod library;
 mod node;
 mod read;
+mod record;
+mod schema;
+mod store;
+#[cfg(test)]
+mod tests;
 
+pub use apply::{Batch, TreeChange};
+pub use hold::{Held, Removal, limit};
+pub use library::{LibraryState, ViewCounts};
 pub use node::{Entry, Facts, Node, NodeKind, Totals};
-pub use read::{Index, IndexError};
+pub use store::{Index, IndexError};
 
 /// The root directory's inode number, as FUSE wants it.
 pub const ROOT: u64 = 1;

@@ -13,6 +13,7 @@ mod library;
 mod resource;
 mod service;
 
+pub use crate::cloudkit::{Area, SyncToken, Zone};
 pub use album::{Album, AlbumKind, Member};
 pub use asset::{Asset, Master, Sighting};
 pub use change::Change;

@@ -1,1 +1,15 @@
-//! (room: tree)
+//! Where things are shown, and under which names: pure functions from a photo to directories and names.
+//!
+//! Nothing here reads or writes anything. Names that were given are kept by [`crate::index`].
+
+mod name;
+mod naming;
+mod photo;
+mod place;
+mod smart;
+
+pub use name::{fold, safe, short_id, with_suffix};
+pub use naming::{name_album, name_files};
+pub use photo::{File, Photo};
+pub use place::{Directory, day_of_expiry, places};
+pub use smart::SmartAlbum;

@@ -1,57 +1,169 @@
 //! Questions the file system asks.
 
-use thiserror::Error;
+use rusqlite::{OptionalExtension, Row, params};
 
-use super::{Entry, Facts, Node, Totals};
-use crate::photos::Resource;
+use super::record::{kind_from, list};
+use super::{Entry, Facts, Index, IndexError, Node, NodeKind, Totals};
+use crate::photos::{Checksum, LibraryId, Resource, ResourceKind};
+use crate::tree;
 
-#[derive(Debug, Error)]
-pub enum IndexError {
-    #[error("the index cannot be read: {0}")]
-    Sqlite(#[from] rusqlite::Error),
-}
-
-/// The index of one account. Shared by threads; every call takes microseconds to a few milliseconds.
-pub struct Index {}
+const NODE: &str = "n.ino, n.kind, n.size, n.nlink, n.mtime, n.ctime, n.btime";
 
 impl Index {
-    /// The inode with this number, or `None` if none ever had it or it is shown nowhere any more.
-    pub fn node(&self, _ino: u64) -> Result<Option<Node>, IndexError> {
-        todo!()
+    /// The inode with this number, or `None` if none ever had it. One that is shown nowhere any more has no links.
+    pub fn node(&self, ino: u64) -> Result<Option<Node>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached(&format!("SELECT {NODE} FROM node n WHERE n.ino = ?1"))?;
+        Ok(query.query_row([number(ino)], node).optional()?)
     }
 
     /// The child of a directory with exactly this name (NFC).
-    pub fn lookup(&self, _parent: u64, _name: &str) -> Result<Option<Node>, IndexError> {
-        todo!()
+    pub fn lookup(&self, parent: u64, name: &str) -> Result<Option<Node>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached(&format!(
+            "SELECT {NODE} FROM dentry d JOIN node n ON n.ino = d.ino WHERE d.parent = ?1 AND d.fold = ?2 AND d.name = ?3"
+        ))?;
+        Ok(query.query_row(params![number(parent), tree::fold(name), name], node).optional()?)
     }
 
     /// All children of a directory, by name.
-    pub fn children(&self, _directory: u64) -> Result<Vec<Entry>, IndexError> {
-        todo!()
+    pub fn children(&self, directory: u64) -> Result<Vec<Entry>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached(&format!(
+            "SELECT {NODE}, d.name FROM dentry d JOIN node n ON n.ino = d.ino WHERE d.parent = ?1 ORDER BY d.fold"
+        ))?;
+        let entries = query.query_map([number(directory)], |row| Ok(Entry { node: node(row)?, name: row.get(7)? }))?;
+        Ok(entries.collect::<Result<_, _>>()?)
     }
 
     /// The directory that holds this directory.
-    pub fn parent(&self, _directory: u64) -> Result<Option<u64>, IndexError> {
-        todo!()
+    pub fn parent(&self, directory: u64) -> Result<Option<u64>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached("SELECT parent FROM dentry WHERE ino = ?1")?;
+        Ok(query.query_row([number(directory)], |row| row.get::<_, i64>(0)).optional()?.map(|ino| ino as u64))
     }
 
     /// The resource a file's inode stands for. Answered also for a file that has left the tree while it is open.
-    pub fn resource(&self, _ino: u64) -> Result<Option<Resource>, IndexError> {
-        todo!()
+    pub fn resource(&self, ino: u64) -> Result<Option<Resource>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached(
+            "SELECT l.zone, a.name, a.master, n.resource, n.size, n.checksum FROM node n
+             JOIN asset a ON a.id = n.asset JOIN library l ON l.id = a.library WHERE n.ino = ?1 AND n.kind = 1",
+        )?;
+        Ok(query.query_row([number(ino)], resource).optional()?)
+    }
+
+    /// Every original that is shown, each once: what a whole copy must hold. The tree's own order.
+    pub fn resources(&self) -> Result<Vec<(u64, Resource)>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached(
+            "SELECT l.zone, a.name, a.master, n.resource, n.size, n.checksum, n.ino FROM node n
+             JOIN asset a ON a.id = n.asset JOIN library l ON l.id = a.library
+             WHERE n.kind = 1 AND n.nlink > 0 ORDER BY n.ino",
+        )?;
+        let rows = query.query_map([], |row| Ok((row.get::<_, i64>(6)? as u64, resource(row)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// A path an inode is shown at, without a leading slash: the first of its entries.
+    pub fn path(&self, ino: u64) -> Result<Option<String>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached("SELECT parent, name FROM dentry WHERE ino = ?1 LIMIT 1")?;
+        let mut parts: Vec<String> = Vec::new();
+        let mut at = number(ino);
+        while at != number(super::ROOT) {
+            let step = query.query_row([at], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            let Some((parent, name)) = step else { return Ok(None) };
+            parts.push(name);
+            at = parent;
+        }
+        parts.reverse();
+        Ok(Some(parts.join("/")))
     }
 
     /// Where a symlink points.
-    pub fn link_target(&self, _ino: u64) -> Result<Option<String>, IndexError> {
-        todo!()
+    pub fn link_target(&self, ino: u64) -> Result<Option<String>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached("SELECT target FROM node WHERE ino = ?1 AND target IS NOT NULL")?;
+        Ok(query.query_row([number(ino)], |row| row.get(0)).optional()?)
     }
 
     /// What is known of the photo behind a file.
-    pub fn facts(&self, _ino: u64) -> Result<Option<Facts>, IndexError> {
-        todo!()
+    pub fn facts(&self, ino: u64) -> Result<Option<Facts>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached(
+            "SELECT l.zone, a.name, n.checksum, m.file_name, a.favourite, a.hidden, a.title, a.description, a.keywords,
+                    a.north, a.east, CASE WHEN a.trashed THEN a.expires END
+             FROM node n JOIN asset a ON a.id = n.asset JOIN library l ON l.id = a.library
+             LEFT JOIN master m ON m.library = a.library AND m.name = a.master WHERE n.ino = ?1",
+        )?;
+        Ok(query.query_row([number(ino)], facts).optional()?)
     }
 
     /// Files and bytes of everything shown, each once.
     pub fn totals(&self) -> Result<Totals, IndexError> {
-        todo!()
+        let reader = self.reader()?;
+        let mut query =
+            reader.prepare_cached("SELECT count(*), coalesce(sum(size), 0) FROM node WHERE kind = 1 AND nlink > 0")?;
+        Ok(query.query_row([], |row| {
+            Ok(Totals { files: row.get::<_, i64>(0)? as u64, bytes: row.get::<_, i64>(1)? as u64 })
+        })?)
     }
+}
+
+/// SQLite's integers are signed; inode numbers are below 2^53.
+pub(super) fn number(ino: u64) -> i64 {
+    i64::try_from(ino).unwrap_or(-1)
+}
+
+fn node(row: &Row<'_>) -> rusqlite::Result<Node> {
+    let time = |column| Ok::<_, rusqlite::Error>(i128::from(row.get::<_, i64>(column)?));
+    Ok(Node {
+        ino: row.get::<_, i64>(0)? as u64,
+        kind: match row.get::<_, i64>(1)? {
+            0 => NodeKind::Directory,
+            1 => NodeKind::File,
+            _ => NodeKind::Symlink,
+        },
+        size: row.get::<_, i64>(2)? as u64,
+        nlink: row.get(3)?,
+        mtime: time(4)?,
+        ctime: time(5)?,
+        btime: time(6)?,
+    })
+}
+
+fn resource(row: &Row<'_>) -> rusqlite::Result<Resource> {
+    let kind = kind_from(row.get(3)?);
+    let holder = match kind {
+        ResourceKind::Edited | ResourceKind::EditedVideo => 1,
+        _ => 2,
+    };
+    Ok(Resource {
+        library: LibraryId(row.get(0)?),
+        record_name: row.get(holder)?,
+        kind,
+        size: row.get::<_, i64>(4)? as u64,
+        checksum: Checksum::new(row.get::<_, String>(5)?),
+    })
+}
+
+fn facts(row: &Row<'_>) -> rusqlite::Result<Facts> {
+    let place = match (row.get(9)?, row.get(10)?) {
+        (Some(north), Some(east)) => Some((north, east)),
+        _ => None,
+    };
+    Ok(Facts {
+        library: LibraryId(row.get(0)?),
+        asset: row.get(1)?,
+        checksum: row.get(2)?,
+        original_name: row.get(3)?,
+        favourite: row.get(4)?,
+        hidden: row.get(5)?,
+        title: row.get(6)?,
+        description: row.get(7)?,
+        keywords: list(row.get(8)?),
+        place,
+        expires: row.get(11)?,
+    })
 }

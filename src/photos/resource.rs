@@ -57,6 +57,4 @@ pub struct Resource {
     /// Length in bytes.
     pub size: u64,
     pub checksum: Checksum,
-    /// The uniform type identifier, such as `public.heic`; empty if the record has none.
-    pub uti: String,
 }

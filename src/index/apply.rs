@@ -1,0 +1,189 @@
+//! News of a library: rows, entries and token in one transaction.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::layout::Layout;
+use super::library::{library_row, put_album, put_member, set_token};
+use super::record::{put_asset, put_master};
+use super::{Held, Index, IndexError};
+use crate::photos::{Album, Change, LibraryId, Member, SyncToken};
+
+/// What the kernel must be told after a transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TreeChange {
+    /// Names that came, went or stand for another inode: the directory's inode and the name.
+    pub entries: Vec<(u64, String)>,
+    /// Inodes whose size, times or number of links changed.
+    pub attributes: Vec<u64>,
+    /// Directories whose list of names changed.
+    pub directories: Vec<u64>,
+}
+
+impl TreeChange {
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.attributes.is_empty() && self.directories.is_empty()
+    }
+
+    /// Everything once, directories derived.
+    pub(super) fn tidy(&mut self) {
+        self.directories = self.entries.iter().map(|(parent, _)| *parent).collect();
+        self.attributes.extend(&self.directories);
+        self.entries.sort_unstable();
+        self.entries.dedup();
+        for list in [&mut self.attributes, &mut self.directories] {
+            list.sort_unstable();
+            list.dedup();
+        }
+    }
+}
+
+/// Changes of one library, oldest first, up to a token.
+pub struct Batch<'a> {
+    pub changes: &'a [Change],
+    pub token: &'a SyncToken,
+    /// Removals among the changes that must wait for a person.
+    pub held: &'a [Held],
+}
+
+/// What a batch touches, to be laid out when all its rows are written.
+#[derive(Default)]
+struct Touched {
+    /// By order of arrival in the library, so that the first one added gets the plain name.
+    assets: BTreeMap<(Option<i64>, String), i64>,
+    albums: BTreeSet<String>,
+    dropped: BTreeSet<String>,
+}
+
+impl Index {
+    /// Applies changes to a library that is shown.
+    pub fn apply(&self, library: &LibraryId, batch: &Batch<'_>) -> Result<TreeChange, IndexError> {
+        let mut writer = self.writer();
+        let tx = writer.transaction()?;
+        let (id, _) = library_row(&tx, &library.0)?;
+        for held in batch.held {
+            held.keep(&tx)?;
+        }
+        let mut touched = Touched::default();
+        for change in batch.changes {
+            touched.write(&tx, id, change)?;
+        }
+        let change = touched.lay_out(Layout::new(&tx, &self.options))?;
+        set_token(&tx, id, batch.token)?;
+        tx.commit()?;
+        Ok(change)
+    }
+}
+
+impl Touched {
+    fn write(&mut self, tx: &Connection, library: i64, change: &Change) -> Result<(), IndexError> {
+        match change {
+            Change::Asset(asset) => {
+                let held = super::hold::is_held(tx, &asset.name, library)?;
+                match (held, asset.trashed) {
+                    (true, true) => return Ok(()),
+                    (true, false) => super::hold::forget(tx, &asset.name, library)?,
+                    (false, _) => {}
+                }
+                let id = put_asset(tx, library, asset)?;
+                self.assets.insert((asset.added, asset.name.clone()), id);
+            }
+            Change::Master(master) => {
+                put_master(tx, library, master)?;
+                self.assets_where(tx, "master = ?1 AND library = ?2", params![master.name, library])?;
+            }
+            Change::Album(album) if album.deleted => self.drop_album(tx, &album.name)?,
+            Change::Album(album) => self.put_album(tx, library, album)?,
+            Change::Joined(member) => {
+                put_member(tx, member)?;
+                self.member_changed(tx, member)?;
+            }
+            Change::Left(member) => {
+                tx.prepare_cached("DELETE FROM member WHERE album = ?1 AND asset = ?2")?
+                    .execute([&member.album, &member.asset])?;
+                self.member_changed(tx, member)?;
+            }
+            Change::Gone(name) => self.gone(tx, library, name)?,
+        }
+        Ok(())
+    }
+
+    fn put_album(&mut self, tx: &Connection, library: i64, album: &Album) -> Result<(), IndexError> {
+        let was: Option<Option<String>> = tx
+            .prepare_cached("SELECT parent FROM album WHERE name = ?1")?
+            .query_row([&album.name], |row| row.get(0))
+            .optional()?;
+        put_album(tx, library, album)?;
+        self.albums.insert(album.name.clone());
+        // A folder that was not known may be where others belong; a move changes where symlinks point.
+        let mut query = tx.prepare_cached("SELECT name FROM album WHERE parent = ?1")?;
+        let inside = query.query_map([&album.name], |row| row.get::<_, String>(0))?;
+        self.albums.extend(inside.collect::<Result<Vec<_>, _>>()?);
+        match was {
+            Some(parent) if parent == album.parent => Ok(()),
+            _ => self.assets_where(tx, "name IN (SELECT asset FROM member WHERE album = ?1)", params![album.name]),
+        }
+    }
+
+    fn drop_album(&mut self, tx: &Connection, album: &str) -> Result<(), IndexError> {
+        self.assets_where(tx, "name IN (SELECT asset FROM member WHERE album = ?1)", params![album])?;
+        let mut query = tx.prepare_cached("SELECT name FROM album WHERE parent = ?1")?;
+        let inside = query.query_map([album], |row| row.get::<_, String>(0))?;
+        self.albums.extend(inside.collect::<Result<Vec<_>, _>>()?);
+        tx.prepare_cached("DELETE FROM member WHERE album = ?1")?.execute([album])?;
+        tx.prepare_cached("DELETE FROM album WHERE name = ?1")?.execute([album])?;
+        self.albums.remove(album);
+        self.dropped.insert(album.to_owned());
+        Ok(())
+    }
+
+    fn member_changed(&mut self, tx: &Connection, member: &Member) -> Result<(), IndexError> {
+        self.assets_where(tx, "name = ?1", params![member.asset])
+    }
+
+    /// A tombstone, whose kind the service does not tell.
+    fn gone(&mut self, tx: &Connection, library: i64, name: &str) -> Result<(), IndexError> {
+        let is_album = tx
+            .prepare_cached("SELECT 1 FROM album WHERE name = ?1 AND library = ?2")?
+            .exists(params![name, library])?;
+        if is_album {
+            return self.drop_album(tx, name);
+        }
+        if super::hold::is_held(tx, name, library)? {
+            return Ok(());
+        }
+        self.assets_where(tx, "name = ?1 AND library = ?2", params![name, library])?;
+        tx.prepare_cached("UPDATE asset SET gone = 1 WHERE name = ?1 AND library = ?2")?
+            .execute(params![name, library])?;
+        Ok(())
+    }
+
+    fn assets_where(
+        &mut self,
+        tx: &Connection,
+        condition: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<(), IndexError> {
+        let mut query = tx.prepare_cached(&format!(
+            "SELECT added, name, id FROM asset
+             WHERE {condition} AND library IN (SELECT id FROM library WHERE shown)"
+        ))?;
+        let rows = query.query_map(values, |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
+        self.assets.extend(rows.collect::<Result<Vec<_>, _>>()?);
+        Ok(())
+    }
+
+    fn lay_out(self, mut layout: Layout<'_>) -> Result<TreeChange, IndexError> {
+        for album in &self.albums {
+            layout.album(album)?;
+        }
+        for asset in self.assets.into_values() {
+            layout.place(asset)?;
+        }
+        for album in &self.dropped {
+            layout.drop_album(album)?;
+        }
+        layout.finish()
+    }
+}

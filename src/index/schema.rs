@@ -1,0 +1,28 @@
+//! The tables, and how they are brought to be.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::IndexError;
+
+const SCHEMA: &str = include_str!("schema.sql");
+/// Raised with every change of the tables.
+const VERSION: i64 = 1;
+
+/// Makes the tables if there are none.
+///
+/// # Errors
+/// [`IndexError::Version`] for an index that a newer photosfs wrote.
+pub fn prepare(connection: &mut Connection) -> Result<(), IndexError> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    match tx.pragma_query_value(None, "user_version", |row| row.get(0))? {
+        0 => {
+            tx.execute_batch(SCHEMA)?;
+            tx.pragma_update(None, "user_version", VERSION)?;
+            tx.commit()?;
+            Ok(())
+        }
+        VERSION => Ok(()),
+        found => Err(IndexError::Version { found, known: VERSION }),
+    }
+}

@@ -1,0 +1,104 @@
+//! The file, and the connections to it.
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use thiserror::Error;
+
+use super::schema;
+use crate::config::TreeOptions;
+
+#[derive(Debug, Error)]
+pub enum IndexError {
+    #[error("the index cannot be used: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("the index cannot be made: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("the index is of a newer photosfs (version {found}, this one knows {known})")]
+    Version { found: i64, known: i64 },
+    #[error("the library {0} is not in the index")]
+    UnknownLibrary(String),
+}
+
+/// Connections that wait for the next reader. Each costs some 100 KB of memory.
+const SPARE_READERS: usize = 8;
+/// For a writer in another process; photosfs' own writers queue for the lock.
+const BUSY: Duration = Duration::from_secs(30);
+
+/// The index of one account. Shared by threads.
+pub struct Index {
+    path: PathBuf,
+    pub(super) options: TreeOptions,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl Index {
+    /// Opens the index, makes it if there is none, and lays it out anew if the options of the tree have changed.
+    pub fn open(path: &Path, options: &TreeOptions) -> Result<Index, IndexError> {
+        let mut writer = Connection::open(path)?;
+        writer.busy_timeout(BUSY)?;
+        writer.set_prepared_statement_cache_capacity(64);
+        schema::prepare(&mut writer)?;
+        // A transaction that is reported done is on the disk, also after the power went: the sync token in it is
+        // never ahead of the records.
+        writer.pragma_update(None, "synchronous", "FULL")?;
+        let index = Index {
+            path: path.to_owned(),
+            options: options.clone(),
+            writer: Mutex::new(writer),
+            readers: Mutex::default(),
+        };
+        index.lay_out_anew_if_changed()?;
+        Ok(index)
+    }
+
+    /// The one connection that writes.
+    pub(super) fn writer(&self) -> MutexGuard<'_, Connection> {
+        // A panic inside a transaction has rolled it back when the transaction was dropped.
+        self.writer.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// A connection for reading; it goes back when dropped.
+    pub(super) fn reader(&self) -> Result<Reader<'_>, IndexError> {
+        let spare = self.readers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
+        let connection = match spare {
+            Some(connection) => connection,
+            None => self.connect()?,
+        };
+        Ok(Reader { index: self, connection: Some(connection) })
+    }
+
+    fn connect(&self) -> Result<Connection, IndexError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_prepared_statement_cache_capacity(32);
+        Ok(connection)
+    }
+}
+
+pub(super) struct Reader<'a> {
+    index: &'a Index,
+    connection: Option<Connection>,
+}
+
+impl Deref for Reader<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.connection.as_ref().expect("there until dropped")
+    }
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        let mut spare = self.index.readers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if spare.len() < SPARE_READERS {
+            spare.extend(self.connection.take());
+        }
+    }
+}
