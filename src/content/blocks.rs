@@ -70,7 +70,7 @@ mod tests {
     fn survive_the_disk_and_refuse_another_size() {
         let size = 9 * BLOCK + 5;
         let mut blocks = Blocks::none(size);
-        [0, 7, 8, 9].map(|b| blocks.insert(b));
+        [0, 7, 8, 9].into_iter().for_each(|b| blocks.insert(b));
         assert_eq!(Blocks::decode(&blocks.encode(), size), Some(blocks.clone()));
         assert_eq!(Blocks::decode(&blocks.encode(), size - 1), None);
         assert_eq!(Blocks::decode(&blocks.encode()[..9], size), None);
