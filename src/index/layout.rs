@@ -172,12 +172,13 @@ impl<'t> Layout<'t> {
         target: Option<&str>,
     ) -> Result<u64, IndexError> {
         let (kind, checksum) = (kind_number(file.kind), file.checksum.as_str());
+        let node_kind = if target.is_some() { 2 } else { 1 };
         let found: Option<(i64, i64, Option<String>)> = self
             .tx
             .prepare_cached(
-                "SELECT ino, mtime, target FROM node WHERE asset = ?1 AND resource = ?2 AND checksum = ?3 AND place = ?4",
+                "SELECT ino, mtime, target FROM node WHERE asset = ?1 AND resource = ?2 AND checksum = ?3 AND place = ?4 AND kind = ?5",
             )?
-            .query_row(params![asset, kind, checksum, place as i64], |row| {
+            .query_row(params![asset, kind, checksum, place as i64, node_kind], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })
             .optional()?;
@@ -195,7 +196,8 @@ impl<'t> Layout<'t> {
             true => (shown.asset_modified.saturating_mul(NANOS), shown.asset_modified),
             false => (captured, shown.master_modified),
         };
-        let ino = self.free_ino(&format!("{}/{}/{kind}/{checksum}/{place}", shown.zone, shown.photo.asset))?;
+        let ino =
+            self.free_ino(&format!("{}/{}/{kind}/{checksum}/{place}/{node_kind}", shown.zone, shown.photo.asset))?;
         let added = shown.photo.added.unwrap_or(changed).saturating_mul(NANOS);
         self.tx
             .prepare_cached(
@@ -204,7 +206,7 @@ impl<'t> Layout<'t> {
             )?
             .execute(params![
                 ino as i64,
-                if target.is_some() { 2 } else { 1 },
+                node_kind,
                 asset,
                 kind,
                 checksum,

@@ -103,7 +103,7 @@ CREATE TABLE node (
     btime INTEGER NOT NULL,
     nlink INTEGER NOT NULL DEFAULT 0
 );
-CREATE UNIQUE INDEX node_file ON node (asset, resource, checksum, place) WHERE asset IS NOT NULL;
+CREATE UNIQUE INDEX node_file ON node (asset, resource, checksum, place, kind) WHERE asset IS NOT NULL;
 CREATE UNIQUE INDEX node_directory ON node (key) WHERE key IS NOT NULL;
 
 -- `fold` is the form in which names of one directory must differ.
