@@ -3,21 +3,63 @@
 //! The protocol is that of icloud.com in a browser (protocol/auth.md). What costs the person something, a sign-in by
 //! password, is done once at most and never in a loop: Apple locks accounts that try too often.
 
+mod browser;
+mod cookies;
 mod error;
+mod lock;
+mod password;
+mod refusal;
+mod renewal;
+mod second_factor;
+mod secret;
+mod session;
+mod session_file;
+mod setup;
+mod sign_in;
+mod srp;
+mod status;
 
-use std::fs::File;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+use jiff::Timestamp;
 use secrecy::SecretString;
-use serde::Serialize;
 
-use crate::config::Config;
-use crate::http::{Http, Reply};
+use self::browser::Browser;
+use self::renewal::Renewal;
+use self::second_factor::CodeAccepted;
+use self::session::{Pending, Session};
+use self::session_file::{SessionFile, SessionLock};
+use self::sign_in::{Dialogue, Password};
+use crate::config::{Config, PasswordSource};
+use crate::http::{Bytes, Http, Reply};
 pub use error::AccountError;
+pub use lock::AccountLock;
+pub use password::stored_password;
+pub use refusal::Step;
+pub use status::SessionStatus;
 
 /// One account, on this machine.
 pub struct Account {
-    http: Http,
+    apple_id: String,
+    password: PasswordSource,
+    browser: Browser,
+    file: SessionFile,
+    /// Never held across an await.
+    state: Mutex<State>,
+    renewal: Renewal,
+    /// Between the password and the code, after which Apple may ask for it again (protocol/auth.md §1.7).
+    password_typed: Mutex<Option<SecretString>>,
+}
+
+/// The session as this process knows it.
+struct State {
+    session: Session,
+    /// Counts the sessions, so that a call knows whether its own is still the newest.
+    generation: u64,
+    /// Why there is no session, when trying for one has failed.
+    problem: Option<(Instant, AccountError)>,
+    cookies_saved: Option<Instant>,
 }
 
 /// How far a sign-in came.
@@ -30,30 +72,10 @@ pub enum SignIn {
     },
 }
 
-/// What `status` tells of the session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SessionStatus {
-    /// Whether there is a session that worked when it was last used.
-    pub signed_in: bool,
-    /// When Apple last confirmed the session.
-    pub since: Option<jiff::Timestamp>,
-    /// When Apple last trusted this installation after a code; the trust ends when Apple says so.
-    pub trusted_since: Option<jiff::Timestamp>,
-    /// What a person has to do, in a line; none if nothing.
-    pub needs: Option<String>,
-}
-
-/// Held by the one process that serves an account: mount, or sync.
-pub struct AccountLock {
-    _file: File,
-}
-
-impl AccountLock {
-    /// # Errors
-    /// [`AccountError::InUse`] if another process holds it.
-    pub fn take(_config: &Config) -> Result<AccountLock, AccountError> {
-        Err(AccountError::InUse)
-    }
+/// A session that is being changed: nobody else, in this process or another, changes it meanwhile.
+struct Turn {
+    session: Session,
+    _lock: SessionLock,
 }
 
 impl Account {
@@ -61,41 +83,213 @@ impl Account {
     ///
     /// # Errors
     /// [`AccountError::Store`] if the session on disk cannot be read.
-    pub fn open(_config: &Config, http: Http) -> Result<Arc<Account>, AccountError> {
-        Ok(Arc::new(Account { http }))
+    pub fn open(config: &Config, http: Http) -> Result<Arc<Account>, AccountError> {
+        let browser = Browser::new(http, config.endpoints.clone());
+        let file = SessionFile::new(&config.state);
+        let session = own(file.load()?, &browser);
+        Ok(Arc::new(Account {
+            apple_id: config.apple_id.clone(),
+            password: config.password.clone(),
+            browser,
+            file,
+            state: Mutex::new(State { session, generation: 0, problem: None, cookies_saved: None }),
+            renewal: Renewal::default(),
+            password_typed: Mutex::new(None),
+        }))
     }
 
-    /// Signs in by password, for a person who is present.
-    pub async fn sign_in(&self, _password: &SecretString) -> Result<SignIn, AccountError> {
-        let _ = &self.http;
-        Err(AccountError::SignInNeeded)
+    /// Signs in by password, for a person who is present; asks Apple to show a code if it wants one.
+    ///
+    /// # Errors
+    /// What Apple says, by name; nothing is retried.
+    pub async fn sign_in(&self, password: &SecretString) -> Result<SignIn, AccountError> {
+        let mut turn = self.turn().await?;
+        turn.session.unattended = session::Unattended::default();
+        let outcome = self.sign_in_with(&mut turn.session, password).await;
+        self.finish(turn, outcome.as_ref().err()).await?;
+        outcome
     }
 
-    /// The second step: the code that Apple shows on the person's devices.
-    pub async fn submit_code(&self, _code: &str) -> Result<(), AccountError> {
-        Err(AccountError::NoCodeExpected)
+    async fn sign_in_with(&self, session: &mut Session, password: &SecretString) -> Result<SignIn, AccountError> {
+        let mut dialogue = Dialogue::begin(&self.browser, session);
+        match dialogue.prove_password(&self.apple_id, password, session.trust.as_ref()).await? {
+            Password::Trusted => {
+                session.adopt(dialogue.exchange);
+                setup::account_login(&self.browser, session).await?;
+                Ok(SignIn::Done)
+            }
+            Password::CodeNeeded => {
+                let digits = dialogue.ask_for_code().await?;
+                session.pending = Some(Pending { exchange: dialogue.exchange, digits, since: Timestamp::now() });
+                *self.password_typed() = Some(password.clone());
+                Ok(SignIn::CodeNeeded { digits })
+            }
+        }
     }
 
-    /// Makes sure that there is a session, without a person.
-    pub async fn ready(&self) -> Result<(), AccountError> {
-        Err(AccountError::SignInNeeded)
+    /// The second step: the code that Apple shows on the person's devices. Spaces and dashes in it do not matter.
+    ///
+    /// # Errors
+    /// [`AccountError::WrongCode`] leaves the sign-in waiting for another try; [`AccountError::NoCodeExpected`] means that it
+    /// has to begin again.
+    pub async fn submit_code(&self, code: &str) -> Result<(), AccountError> {
+        let mut turn = self.turn().await?;
+        let Some(mut pending) = turn.session.pending.take() else { return Err(AccountError::NoCodeExpected) };
+        let code: String = code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+        if code.len() != pending.digits || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(AccountError::MalformedCode { digits: pending.digits });
+        }
+        let outcome = self.complete(&mut turn.session, &mut pending, &code).await;
+        if let Err(AccountError::WrongCode | AccountError::Http(_) | AccountError::Throttled { .. }) = &outcome {
+            turn.session.pending = Some(pending);
+        }
+        self.finish(turn, outcome.as_ref().err()).await?;
+        outcome
+    }
+
+    async fn complete(&self, session: &mut Session, pending: &mut Pending, code: &str) -> Result<(), AccountError> {
+        let mut dialogue = Dialogue::resume(&self.browser, session, std::mem::take(&mut pending.exchange));
+        let outcome = self.complete_dialogue(&mut dialogue, session, code).await;
+        pending.exchange = dialogue.exchange;
+        outcome?;
+        session.adopt(std::mem::take(&mut pending.exchange));
+        setup::account_login(&self.browser, session).await
+    }
+
+    async fn complete_dialogue(
+        &self,
+        dialogue: &mut Dialogue<'_>,
+        session: &mut Session,
+        code: &str,
+    ) -> Result<(), AccountError> {
+        if let CodeAccepted::ButEscrow = dialogue.submit_code(code).await? {
+            let typed = self.password_typed().clone();
+            let password = match typed {
+                Some(typed) => Some(typed),
+                None => stored_password(&self.password).await?,
+            };
+            dialogue.prove_again(&password.ok_or(AccountError::EscrowNeeded)?).await?;
+        }
+        session.trust = Some(dialogue.trust().await?);
+        self.password_typed().take();
+        Ok(())
+    }
+
+    fn password_typed(&self) -> MutexGuard<'_, Option<SecretString>> {
+        self.password_typed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Posts JSON to the data service, at `path` below its host, such as
     /// `database/1/com.apple.photos.cloud/production/private/zones/list`.
     ///
-    /// A session that is over (401, 421) is renewed once, for all who ask at the time, and the call repeated once. Any other
-    /// reply is handed back, whatever its status.
-    pub async fn post(&self, _path: &str, _body: &serde_json::Value) -> Result<Reply, AccountError> {
-        Err(AccountError::SignInNeeded)
+    /// A session that is over (401, 421, 450) is renewed once, for all who ask at the time, and the call repeated once. Any
+    /// other reply is handed back, whatever its status; only 423, keys that no device has lent, is an error too.
+    ///
+    /// # Errors
+    /// [`AccountError::Http`] if there was no reply; otherwise why there is no session, often for a person to mend.
+    pub async fn post(&self, path: &str, body: &serde_json::Value) -> Result<Reply, AccountError> {
+        let body = Bytes::from(body.to_string());
+        let (generation, first) = self.try_post(path, body.clone()).await?;
+        if let Some(reply) = first {
+            return Ok(reply);
+        }
+        self.renew(generation).await?;
+        let (generation, second) = self.try_post(path, body).await?;
+        second.ok_or_else(|| self.give_up(generation))
     }
 
-    /// Ends the session at Apple's and forgets it here.
+    /// One call; no reply if there is no session to call with, or not any more.
+    async fn try_post(&self, path: &str, body: Bytes) -> Result<(u64, Option<Reply>), AccountError> {
+        let (generation, session) = {
+            let state = self.state();
+            match state.problem {
+                Some(_) => return Ok((state.generation, None)),
+                None => (state.generation, state.session.clone()),
+            }
+        };
+        let Some(services) = &session.services else { return Ok((generation, None)) };
+        let sent = self.browser.data_call(&session.cookies, services, &session.client_id, path, body).await?;
+        match sent.status {
+            401 | 421 | 450 => Ok((generation, None)),
+            423 => Err(refusal::refusal(Step::Data, &sent)),
+            _ => {
+                self.keep_cookies(generation, services, &sent).await;
+                Ok((generation, Some(sent)))
+            }
+        }
+    }
+
+    /// A session that is new and yet not good: what one would see who renewed it over and over.
+    fn give_up(&self, generation: u64) -> AccountError {
+        let error = AccountError::SessionOver { step: Step::Data, status: 421 };
+        let mut state = self.state();
+        if state.generation == generation {
+            state.problem.get_or_insert((Instant::now(), error.clone()));
+        }
+        error
+    }
+
+    /// Ends the session at Apple's and forgets it here, even if Apple cannot be told.
+    ///
+    /// # Errors
+    /// Why Apple could not be told, or the file not be removed.
     pub async fn log_out(&self) -> Result<(), AccountError> {
-        Err(AccountError::SignInNeeded)
+        let mut turn = self.turn().await?;
+        let told = match self.browser.has_session_cookie(&turn.session) {
+            true => setup::log_out(&self.browser, &mut turn.session).await,
+            false => Ok(()),
+        };
+        let file = self.file.clone();
+        off_thread(move || file.remove()).await?;
+        self.install(Session::new(self.browser.service().clone()), None);
+        told
     }
 
-    pub fn status(&self) -> SessionStatus {
-        SessionStatus { signed_in: false, since: None, trusted_since: None, needs: None }
+    /// Takes the session for changing it, as it is on disk now.
+    async fn turn(&self) -> Result<Turn, AccountError> {
+        let lock = self.file.lock().await?;
+        let file = self.file.clone();
+        let kept = off_thread(move || file.load()).await?;
+        // Until something is saved, the identity made at the start is the one to use.
+        let fresh = || self.state().session.clone();
+        let session = match kept {
+            None if self.state().generation == 0 => fresh(),
+            kept => own(kept, &self.browser),
+        };
+        Ok(Turn { session, _lock: lock })
     }
+
+    /// Writes the changed session, and makes it this process's.
+    async fn finish(&self, turn: Turn, problem: Option<&AccountError>) -> Result<(), AccountError> {
+        let (file, session) = (self.file.clone(), turn.session.clone());
+        let saved = off_thread(move || file.save(&session)).await;
+        self.install(turn.session, problem.cloned());
+        saved
+    }
+
+    fn install(&self, session: Session, problem: Option<AccountError>) {
+        let mut state = self.state();
+        state.session = session;
+        state.generation += 1;
+        // A failure on the way to Apple says nothing about the session.
+        state.problem =
+            problem.filter(|error| !matches!(error, AccountError::Http(_))).map(|error| (Instant::now(), error));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The session that was kept, if it is this service's; else a new one.
+fn own(kept: Option<Session>, browser: &Browser) -> Session {
+    kept.filter(|session| session.service == *browser.service())
+        .unwrap_or_else(|| Session::new(browser.service().clone()))
+}
+
+/// File work, away from the threads that serve others.
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, AccountError> + Send + 'static,
+) -> Result<T, AccountError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
 }

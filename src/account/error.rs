@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::refusal::Step;
 use crate::http::{HttpError, Transient, Verdict};
 
 /// Why the account cannot be used now. One variant per thing that a person or a program can do about it
@@ -23,6 +24,8 @@ pub enum AccountError {
     WrongPassword,
     #[error("Apple did not accept the code")]
     WrongCode,
+    #[error("a code has {digits} digits")]
+    MalformedCode { digits: usize },
     /// A code was given but none is asked for, or the sign-in it belonged to is over.
     #[error("no sign-in is waiting for a code")]
     NoCodeExpected,
@@ -56,16 +59,16 @@ pub enum AccountError {
     #[error("the last sign-in without a person was less than a quarter of an hour ago")]
     TooSoon { wait: Duration },
     #[error("Apple's service failed at {step} (status {status})")]
-    Service { step: &'static str, status: u16 },
+    Service { step: Step, status: u16 },
 
     // What Apple said that has no better name.
     /// The session or sign-in is over: 401, 421 or 450.
     #[error("Apple no longer knows this session ({step}, status {status})")]
-    SessionOver { step: &'static str, status: u16 },
+    SessionOver { step: Step, status: u16 },
     #[error("Apple refused at {step} (status {status}{})", said(.code, .message))]
-    Refused { step: &'static str, status: u16, code: Option<String>, message: Option<String> },
+    Refused { step: Step, status: u16, code: Option<String>, message: Option<String> },
     #[error("Apple answered at {step} in a way photosfs does not understand: {reason}")]
-    Unexpected { step: &'static str, reason: String },
+    Unexpected { step: Step, reason: String },
 
     // This machine.
     #[error("the password cannot be had: {reason}")]
@@ -89,7 +92,8 @@ impl AccountError {
         match self {
             Http(_) | Throttled { .. } | TooSoon { .. } | Service { .. } | SignInRunning => false,
             SessionOver { .. } | Unexpected { .. } | Store { .. } | InUse => false,
-            SignInNeeded | CodeNeeded | WrongPassword | WrongCode | NoCodeExpected | TooManyCodes | Locked => true,
+            SignInNeeded | CodeNeeded | WrongPassword | WrongCode | MalformedCode { .. } => true,
+            NoCodeExpected | TooManyCodes | Locked => true,
             SecurityKeys | OldTwoStep | TermsPending | WebAccessOff | KeysNeeded | EscrowNeeded => true,
             OtherRegion { .. } | NoPhotos | Refused { .. } | Password { .. } => true,
         }

@@ -33,6 +33,12 @@ impl Reply {
         Ok(Reply { status, headers, body: body.freeze(), host: host.to_owned() })
     }
 
+    /// A reply made up, for tests of what reads one.
+    #[cfg(test)]
+    pub(crate) fn new(status: u16, headers: HeaderMap, body: impl Into<Bytes>) -> Reply {
+        Reply { status, headers, body: body.into(), host: "test".into() }
+    }
+
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }

@@ -1,0 +1,121 @@
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use secrecy::zeroize::Zeroizing;
+
+use super::AccountError;
+use crate::config::PasswordSource;
+
+/// A password manager may have to be unlocked by a person first.
+const COMMAND_DEADLINE: Duration = Duration::from_secs(60);
+const LIMIT: u64 = 4096;
+
+/// The password, where it can be had without a person; none where a person has to be asked.
+///
+/// # Errors
+/// [`AccountError::Password`] if the file is missing, empty or readable by others, or the command fails.
+pub async fn stored_password(source: &PasswordSource) -> Result<Option<SecretString>, AccountError> {
+    match source {
+        PasswordSource::Ask => Ok(None),
+        PasswordSource::File(path) => {
+            let path = path.clone();
+            let read = tokio::task::spawn_blocking(move || from_file(&path));
+            read.await.map_err(|e| failed(e.to_string()))?.map(Some)
+        }
+        PasswordSource::Command(command) => from_command(command).await.map(Some),
+    }
+}
+
+fn from_file(path: &Path) -> Result<SecretString, AccountError> {
+    let at = |reason: String| failed(format!("{}: {reason}", path.display()));
+    let file = File::open(path).map_err(|e| at(e.to_string()))?;
+    let metadata = file.metadata().map_err(|e| at(e.to_string()))?;
+    // Of the file that is open, so that it cannot be exchanged in between.
+    if metadata.permissions().mode() & 0o077 != 0 {
+        return Err(at("others can read it; make it yours alone with chmod 600".into()));
+    }
+    if metadata.uid() != nix::unistd::geteuid().as_raw() && metadata.uid() != 0 {
+        return Err(at("it belongs to another user".into()));
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize));
+    file.take(LIMIT).read_to_end(&mut bytes).map_err(|e| at(e.to_string()))?;
+    first_line(&bytes).ok_or_else(|| at("its first line is no password".into()))
+}
+
+async fn from_command(command: &str) -> Result<SecretString, AccountError> {
+    let mut shell = tokio::process::Command::new("sh");
+    shell.args(["-c", command]).stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true);
+    let output = match tokio::time::timeout(COMMAND_DEADLINE, shell.output()).await {
+        Err(_) => return Err(failed(format!("password_command gave none within {} s", COMMAND_DEADLINE.as_secs()))),
+        Ok(Err(e)) => return Err(failed(format!("password_command: {e}"))),
+        Ok(Ok(output)) => output,
+    };
+    let bytes = Zeroizing::new(output.stdout);
+    if !output.status.success() {
+        return Err(failed(format!("password_command: {}", output.status)));
+    }
+    first_line(&bytes).ok_or_else(|| failed("password_command printed no password"))
+}
+
+/// UTF-8 as typed: no client changes its form (protocol/auth.md §1.4).
+fn first_line(bytes: &[u8]) -> Option<SecretString> {
+    let line = bytes.split(|byte| *byte == b'\n').next()?;
+    let line = std::str::from_utf8(line).ok()?.trim_end_matches('\r');
+    (!line.is_empty()).then(|| SecretString::from(line))
+}
+
+fn failed(reason: impl Into<String>) -> AccountError {
+    AccountError::Password { reason: reason.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn file(text: &str, mode: u32) -> (tempfile::TempDir, PasswordSource) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("password");
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        (folder, PasswordSource::File(path))
+    }
+
+    async fn read(source: PasswordSource) -> Result<String, AccountError> {
+        stored_password(&source).await.map(|password| password.unwrap().expose_secret().to_owned())
+    }
+
+    #[tokio::test]
+    async fn the_first_line_of_a_private_file() {
+        for (text, mode) in [("Correct Horse \nnotes", 0o600), ("Correct Horse \r\n", 0o400)] {
+            let (_folder, source) = file(text, mode);
+            assert_eq!(read(source).await.unwrap(), "Correct Horse ");
+        }
+        for (text, mode) in [("secret", 0o640), ("secret", 0o604), ("\nsecret", 0o600), ("", 0o600)] {
+            let (_folder, source) = file(text, mode);
+            let error = read(source).await.unwrap_err();
+            assert!(matches!(&error, AccountError::Password { reason } if !reason.contains("secret")), "{error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_output_of_a_command() {
+        let command = |text: &str| PasswordSource::Command(text.into());
+        assert_eq!(read(command("printf 'Correct Horse\\nmore'")).await.unwrap(), "Correct Horse");
+        for bad in ["exit 3", "true", "echo secret; exit 1"] {
+            let error = read(command(bad)).await.unwrap_err();
+            assert!(matches!(&error, AccountError::Password { reason } if !reason.contains("secret")), "{error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_is_asked_here() {
+        assert!(stored_password(&PasswordSource::Ask).await.unwrap().is_none());
+    }
+}

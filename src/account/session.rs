@@ -1,0 +1,112 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::cookies::Cookies;
+use super::secret::Secret;
+use crate::http::Reply;
+
+/// All that is kept of a session, in `session.json` (protocol/auth.md §6.1). The password is not.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Session {
+    /// The service this belongs to: its tokens are never shown to another, nor to another region's.
+    pub service: Url,
+    /// This installation, as Apple knows it. Kept for ever: another one would look like a new browser.
+    pub client_id: String,
+    /// From the second factor: with it a later sign-in needs no code.
+    pub trust: Option<Trust>,
+    /// What accountLogin exchanges for cookies.
+    pub token: Option<Secret>,
+    pub country: Option<String>,
+    /// A sign-in that waits for its code.
+    pub pending: Option<Pending>,
+    pub cookies: Cookies,
+    pub services: Option<Services>,
+    /// When Apple last confirmed the session; none if it is known to be over.
+    pub confirmed: Option<Timestamp>,
+    #[serde(default)]
+    pub unattended: Unattended,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Trust {
+    pub token: Secret,
+    pub since: Timestamp,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Pending {
+    pub exchange: Exchange,
+    pub digits: usize,
+    pub since: Timestamp,
+}
+
+/// Where the account's data are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Services {
+    /// The account's number, a parameter of every data call.
+    pub dsid: Secret,
+    /// The data service's host; it may move to another partition at any sign-in.
+    pub data: Url,
+}
+
+/// The record that keeps sign-ins without a person rare.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Unattended {
+    pub last: Option<Timestamp>,
+    /// Apple wanted a person then, and it would be no use, or do harm, to ask again before one came.
+    pub barred: bool,
+}
+
+/// What the sign-in service hands out from reply to reply within one sign-in (protocol/auth.md §0.4).
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Exchange {
+    pub scnt: Option<Secret>,
+    pub session_id: Option<Secret>,
+    pub attributes: Option<Secret>,
+    /// The newest session token. Good for accountLogin once the sign-in is through.
+    pub token: Option<Secret>,
+    pub country: Option<String>,
+}
+
+impl Session {
+    pub fn new(service: Url) -> Session {
+        Session {
+            service,
+            client_id: format!("auth-{}", uuid::Uuid::new_v4()),
+            trust: None,
+            token: None,
+            country: None,
+            pending: None,
+            cookies: Cookies::default(),
+            services: None,
+            confirmed: None,
+            unattended: Unattended::default(),
+        }
+    }
+
+    /// The sign-in went through: its token is the session's now.
+    pub fn adopt(&mut self, exchange: Exchange) {
+        self.token = exchange.token;
+        self.country = exchange.country.or(self.country.take());
+        self.pending = None;
+    }
+}
+
+impl Exchange {
+    /// Keeps what a reply hands out, of any status; what it does not mention stays.
+    pub fn absorb(&mut self, reply: &Reply) {
+        let keep = |slot: &mut Option<Secret>, name| {
+            if let Some(value) = reply.header(name) {
+                *slot = Some(Secret::new(value));
+            }
+        };
+        keep(&mut self.scnt, "scnt");
+        keep(&mut self.session_id, "x-apple-id-session-id");
+        keep(&mut self.attributes, "x-apple-auth-attributes");
+        keep(&mut self.token, "x-apple-session-token");
+        if let Some(country) = reply.header("x-apple-id-account-country") {
+            self.country = Some(country.to_owned());
+        }
+    }
+}
