@@ -7,6 +7,7 @@ mod logging;
 mod login;
 mod logout;
 mod mount;
+mod refused;
 mod status;
 mod sync;
 mod unmount;
@@ -71,6 +72,12 @@ impl Context {
     pub fn config(&self) -> Result<Config, Failure> {
         Ok(Config::load(self.settings.clone(), self.config_file.as_deref())?)
     }
+}
+
+/// What runs a command's network calls.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.enable_all().build().map_err(|error| Failure::plain(format!("no threads: {error}"), ""))
 }
 
 fn run(cli: Cli) -> Result<ExitCode, Failure> {

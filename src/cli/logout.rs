@@ -3,11 +3,26 @@
 use std::process::ExitCode;
 
 use super::{Context, Failure};
+use crate::account::{Account, AccountError};
+use crate::http::Http;
 
 /// Sign out and forget the session
 #[derive(clap::Args)]
 pub struct Args {}
 
-pub fn run(_context: &Context, _args: Args) -> Result<ExitCode, Failure> {
-    Err(Failure::plain("not yet", ""))
+pub fn run(context: &Context, _args: Args) -> Result<ExitCode, Failure> {
+    let config = context.config()?;
+    let account = Account::open(&config, Http::new(&config.endpoints)?)?;
+    match super::runtime()?.block_on(account.log_out()) {
+        Ok(()) => {
+            println!("Signed out.");
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error @ (AccountError::Store { .. } | AccountError::SignInRunning)) => Err(error.into()),
+        Err(error) => {
+            let advice =
+                "the session is forgotten here; to end it at Apple's too, sign out of all browsers at icloud.com";
+            Err(Failure { advice: advice.into(), ..error.into() })
+        }
+    }
 }
