@@ -1,35 +1,141 @@
-//! Sign-in (idmsa) and account (setup) services.
+//! Sign-in (idmsa) and account (setup) services: proofs are verified, tokens are ones that were issued, and every
+//! step needs the one before it. Written from protocol/auth.md; §9 there is the specification.
 
+mod account;
+mod authorise;
+mod challenge;
+mod cookies;
+mod factor;
+mod idmsa;
+mod login;
+mod setup;
+mod signin;
+mod srp;
+mod tokens;
+mod visit;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use axum::http::header;
 use axum::response::Response;
 
-use crate::call::Call;
+use crate::call::{Call, Front, Service};
 use crate::options::Options;
-use crate::reply;
+use crate::server::Simulator;
 use crate::state::State;
+use account::Account;
+pub use authorise::{Signed, authorise};
+use idmsa::SignIn;
+use signin::Handshake;
+pub use srp::Form;
+use tokens::Tokens;
+use visit::Visit;
 
 /// Who is known, and everything that was handed out to them.
-pub struct Accounts {}
+pub struct Accounts {
+    /// By lower-cased Apple ID.
+    known: HashMap<String, Account>,
+    /// Between `signin/init` and `signin/complete`, by `c`.
+    handshakes: HashMap<String, Handshake>,
+    /// By `X-Apple-ID-Session-Id`.
+    sign_ins: HashMap<String, SignIn>,
+    tokens: Tokens,
+    /// How each right proof was written.
+    proofs: Vec<Form>,
+}
 
 impl Accounts {
-    pub fn new(_options: &Options) -> Self {
-        Self {}
+    pub fn new(options: &Options) -> Self {
+        let account = Account::new(options.account.clone(), options.code.clone());
+        Self {
+            known: HashMap::from([(account.name(), account)]),
+            handshakes: HashMap::new(),
+            sign_ins: HashMap::new(),
+            tokens: Tokens::default(),
+            proofs: Vec::new(),
+        }
+    }
+
+    /// The account of a sign-in that has proven its password, which only a known account can.
+    fn account(&mut self, name: &str) -> &mut Account {
+        self.known.get_mut(name).expect("only known accounts prove a password")
+    }
+
+    fn only(&self) -> &Account {
+        self.known.values().next().expect("a simulator has one account")
     }
 }
 
-/// Somebody whose cookies were verified.
-#[derive(Clone, Debug)]
-pub struct Signed {
-    pub dsid: String,
+/// Answers one request to sign-in or account service.
+pub async fn handle(state: Arc<State>, call: Call) -> Response {
+    let visit =
+        Visit { call: &call, switches: state.switches(), now_s: state.clock.now_s(), breaches: &state.breaches };
+    let mut accounts = state.accounts();
+    match Service::of_path(&call.path) {
+        Some(Service::Setup) => setup::answer(&mut accounts, &visit),
+        _ => idmsa::answer(&mut accounts, &visit),
+    }
 }
 
-pub async fn handle(_state: Arc<State>, _call: Call) -> Response {
-    reply::empty(404)
+/// Records secrets in places they must not reach: any URL, the content host, Apple hosts of another domain.
+pub fn look_for_leaks(state: &State, call: &Call, service: Service) {
+    let accounts = state.accounts();
+    let secret = |text: &str| accounts.tokens.issued(text) || text == accounts.only().person.password;
+    if let Some((name, _)) = call.query.iter().find(|(_, value)| secret(value)) {
+        state.breaches.record(format!("{}: a secret in query parameter {name}", call.line()));
+    }
+    let cookies = call.headers.contains_key(header::COOKIE);
+    if cookies && service == Service::Content {
+        state.breaches.record(format!("{}: cookies sent to the content host", call.line()));
+    }
+    let foreign = matches!(call.front, Front::Apple { .. }) && service == Service::Idmsa;
+    if foreign && cookies::sent(&call.headers).keys().any(|name| name.starts_with("X-APPLE-WEBAUTH")) {
+        state.breaches.record(format!("{}: cookies of icloud.com sent to apple.com", call.line()));
+    }
 }
 
-/// Verifies the web session of a data call: the answer to give instead, if it does not hold. Called first by the
-/// database, before it looks at the request.
-pub fn authorise(state: &State, _call: &Call) -> Result<Signed, Box<Response>> {
-    Ok(Signed { dsid: state.options.account.dsid.clone() })
+/// The account side of the handle.
+impl Simulator {
+    /// The code that the trusted devices show now.
+    pub fn device_code(&self) -> String {
+        self.state().accounts().only().device_code.clone()
+    }
+
+    /// The code in the last text message, if one was sent since the last sign-in.
+    pub fn sms_code(&self) -> Option<String> {
+        self.state().accounts().only().sms_code.clone()
+    }
+
+    /// How often devices were made to show a code. A good sign-in does it once.
+    pub fn pushes(&self) -> u32 {
+        self.state().accounts().only().pushes
+    }
+
+    /// How often a text message or call was asked for.
+    pub fn texts(&self) -> u32 {
+        self.state().accounts().only().texts
+    }
+
+    /// How each right password proof was written, oldest first.
+    pub fn proof_forms(&self) -> Vec<Form> {
+        self.state().accounts().proofs.clone()
+    }
+
+    /// Ends web sessions: cookies are refused, the session token still gives new ones.
+    pub fn expire_cookies(&self) {
+        self.state().accounts().tokens.end_cookies();
+    }
+
+    /// Ends web sessions and session tokens: only the password (and a trust token) helps.
+    pub fn expire_sessions(&self) {
+        let mut accounts = self.state().accounts();
+        accounts.tokens.end_cookies();
+        accounts.tokens.end_sessions();
+    }
+
+    /// Forgets every trusted browser, as a change of password does.
+    pub fn forget_browsers(&self) {
+        self.state().accounts().tokens.end_trust();
+    }
 }

@@ -13,6 +13,8 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+#![allow(clippy::result_large_err, reason = "a refusal is a whole answer, made once a request")]
+
 pub mod accounts;
 pub mod breach;
 pub mod call;

@@ -96,6 +96,8 @@ pub struct Phone {
 /// Behaviour of the account side that differs between accounts, places and days.
 #[derive(Clone, Debug)]
 pub struct Switches {
+    /// The account has two-factor authentication; without it `signin/complete` answers 412.
+    pub two_factor: bool,
     /// How a right device code is answered.
     pub code_reply: CodeReply,
     /// The password derivation that `signin/init` chooses.
@@ -127,6 +129,7 @@ pub struct Switches {
 impl Default for Switches {
     fn default() -> Self {
         Self {
+            two_factor: true,
             code_reply: CodeReply::NoContent,
             protocol: Protocol::S2k,
             iterations: 20_309,
@@ -145,7 +148,7 @@ impl Default for Switches {
 }
 
 /// How the password becomes the input of PBKDF2 (protocol/auth.md §1.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Protocol {
     S2k,
     S2kFo,

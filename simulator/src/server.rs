@@ -260,6 +260,7 @@ async fn route(state: &Arc<State>, call: Call, door: Door) -> Response {
     let Some(service) = service else {
         return refused(state, &format!("{} is not served at this host", call.line()));
     };
+    accounts::look_for_leaks(state, &call, service);
     if let Some(response) = fault::before(state, &call).await {
         return response;
     }

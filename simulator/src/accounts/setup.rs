@@ -1,0 +1,121 @@
+//! `setup.icloud.com/setup/ws/1`: login with a token, validation of cookies, logout, web access.
+
+use axum::http::Method;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::cookies::{self, Baker};
+use super::tokens::WebToken;
+use super::visit::Visit;
+use super::{Accounts, login, tokens};
+use crate::reply;
+
+/// Answers one request, with the headers that every answer carries.
+pub fn answer(accounts: &mut Accounts, visit: &Visit) -> Response {
+    origin(visit);
+    let mut response = route(accounts, visit).unwrap_or_else(|refusal| refusal);
+    reply::set(&mut response, "x-apple-request-uuid", &tokens::uuid());
+    reply::set(&mut response, "x-apple-user-partition", "61");
+    response
+}
+
+fn route(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response> {
+    let handler: Handler = match visit.call.path.trim_start_matches("/setup/ws/1/") {
+        "accountLogin" => login::account_login,
+        "validate" => login::validate,
+        "logout" => logout,
+        "requestWebAccessState" => web_access_state,
+        "enableDeviceConsentForPCS" => device_consent,
+        "requestPCS" => request_pcs,
+        _ => {
+            visit.breach("no such endpoint");
+            return Err(reply::empty(404));
+        }
+    };
+    if visit.call.method != Method::POST {
+        visit.breach("wrong method");
+        return Err(reply::empty(405));
+    }
+    handler(accounts, visit)
+}
+
+type Handler = fn(&mut Accounts, &Visit) -> Result<Response, Response>;
+
+/// The page that the web client runs in. Clients differ; only `strict_headers` holds them to it.
+pub fn origin(visit: &Visit) {
+    let header = |name| visit.call.header(name).unwrap_or_default();
+    if header("origin").starts_with("https://www.icloud.com") && header("referer").starts_with("https://www.icloud.com")
+    {
+        return;
+    }
+    match visit.switches.strict_headers {
+        true => visit.breach("no Origin and Referer of www.icloud.com"),
+        false => visit.note("no Origin and Referer of www.icloud.com"),
+    }
+}
+
+/// The web session of this request, if its cookies hold.
+pub fn web_session(accounts: &Accounts, visit: &Visit) -> Result<WebToken, Response> {
+    let cookies = cookies::sent(&visit.call.headers);
+    let sent = cookies.get("X-APPLE-WEBAUTH-TOKEN").filter(|value| !value.is_empty());
+    let token = sent.and_then(|value| accounts.tokens.web(value));
+    if sent.is_some() && token.is_none() {
+        visit.note("an X-APPLE-WEBAUTH-TOKEN of another simulator");
+    }
+    token.filter(|token| token.holds(visit.now_s)).cloned().ok_or_else(|| signed_out(421))
+}
+
+fn signed_out(status: u16) -> Response {
+    failure(status, "Missing X-APPLE-WEBAUTH-TOKEN cookie")
+}
+
+/// An error in the shape of the account service.
+pub fn failure(status: u16, error: &str) -> Response {
+    reply::json(status, &json!({"success": false, "error": error}))
+}
+
+fn logout(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response> {
+    let token = web_session(accounts, visit)?;
+    let body = visit.body()?;
+    accounts.tokens.end_login(token.login);
+    if body["trustBrowser"] == Value::Bool(false) {
+        accounts.tokens.end_trust();
+    }
+    if body["allBrowsers"] == Value::Bool(true) {
+        accounts.tokens.end_cookies();
+        accounts.tokens.end_sessions();
+    }
+    let mut response = reply::json(200, &json!({"success": true}));
+    let mut baker = Baker { front: &visit.call.front, response: &mut response };
+    baker.delete("X-APPLE-WEBAUTH-TOKEN");
+    baker.delete("X-APPLE-WEBAUTH-PCS-Photos");
+    baker.delete("X-APPLE-WEBAUTH-PCS-Sharing");
+    Ok(response)
+}
+
+/// Without Advanced Data Protection there is nothing to consent to.
+fn web_access_state(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response> {
+    web_session(accounts, visit)?;
+    Ok(reply::json(
+        200,
+        &json!({"isICDRSDisabled": false, "isDeviceConsentedForPCS": true, "isWebAccessAllowed": visit.switches.web_access}),
+    ))
+}
+
+fn device_consent(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response> {
+    web_session(accounts, visit)?;
+    Ok(reply::json(200, &json!({"isDeviceConsentNotificationSent": true})))
+}
+
+/// The cookies that let a browser read protected data.
+fn request_pcs(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response> {
+    let token = web_session(accounts, visit).map_err(|_| signed_out(500))?;
+    visit.body()?;
+    if !visit.switches.web_access {
+        return Err(reply::json(500, &json!({"isWebAccessAllowed": false, "status": "failure"})));
+    }
+    let body = json!({"isWebAccessAllowed": true, "status": "success", "message": "Cookies attached."});
+    let mut response = reply::json(200, &body);
+    login::pcs_cookies(accounts, visit, &token.account, &mut response);
+    Ok(response)
+}

@@ -1,0 +1,151 @@
+//! What was handed out: session tokens, trust tokens, web cookies.
+
+use std::collections::HashMap;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+/// Every token ever issued. A dead one is kept, so that one never issued can be told from it.
+#[derive(Default)]
+pub struct Tokens {
+    session: HashMap<String, SessionToken>,
+    trust: HashMap<String, TrustToken>,
+    web: HashMap<String, WebToken>,
+    pcs: HashMap<String, String>,
+    logins: u64,
+}
+
+/// What `accountLogin` takes.
+#[derive(Clone)]
+pub struct SessionToken {
+    pub account: String,
+    /// The sign-in it came from has passed the second factor, or needed none.
+    pub proven: bool,
+    pub dead: bool,
+}
+
+/// What spares the second factor.
+pub struct TrustToken {
+    account: String,
+    dead: bool,
+}
+
+/// The value of `X-APPLE-WEBAUTH-TOKEN`.
+#[derive(Clone)]
+pub struct WebToken {
+    pub account: String,
+    /// Which login it belongs to: a refresh gives a new value for the same login.
+    pub login: u64,
+    expires_s: i64,
+    dead: bool,
+}
+
+impl WebToken {
+    pub fn holds(&self, now_s: i64) -> bool {
+        !self.dead && now_s < self.expires_s
+    }
+}
+
+impl Tokens {
+    pub fn new_session(&mut self, account: &str, proven: bool) -> String {
+        let token = random(180);
+        self.session.insert(token.clone(), SessionToken { account: account.into(), proven, dead: false });
+        token
+    }
+
+    pub fn session(&self, token: &str) -> Option<&SessionToken> {
+        self.session.get(token)
+    }
+
+    /// The sign-in that this token came from has passed the second factor.
+    pub fn prove_session(&mut self, token: &str) {
+        if let Some(token) = self.session.get_mut(token) {
+            token.proven = true;
+        }
+    }
+
+    pub fn new_trust(&mut self, account: &str) -> String {
+        let token = format!("HSARMTKNSRV{}SRVX", random(180));
+        self.trust.insert(token.clone(), TrustToken { account: account.into(), dead: false });
+        token
+    }
+
+    pub fn trusts(&self, token: &str, account: &str) -> bool {
+        self.trust.get(token).is_some_and(|token| !token.dead && token.account == account)
+    }
+
+    pub fn issued_trust(&self, token: &str) -> bool {
+        self.trust.contains_key(token)
+    }
+
+    pub fn new_login(&mut self) -> u64 {
+        self.logins += 1;
+        self.logins
+    }
+
+    pub fn new_web(&mut self, account: &str, login: u64, expires_s: i64) -> String {
+        let token = format!("v=2:t={}", random(120));
+        self.web.insert(token.clone(), WebToken { account: account.into(), login, expires_s, dead: false });
+        token
+    }
+
+    pub fn web(&self, token: &str) -> Option<&WebToken> {
+        self.web.get(token)
+    }
+
+    /// The value of a PCS cookie.
+    pub fn new_pcs(&mut self, account: &str) -> String {
+        let value = random(60);
+        self.pcs.insert(value.clone(), account.into());
+        value
+    }
+
+    pub fn pcs_of(&self, value: &str, account: &str) -> bool {
+        self.pcs.get(value).is_some_and(|owner| owner == account)
+    }
+
+    pub fn end_login(&mut self, login: u64) {
+        self.web.values_mut().filter(|token| token.login == login).for_each(|token| token.dead = true);
+    }
+
+    pub fn end_cookies(&mut self) {
+        self.web.values_mut().for_each(|token| token.dead = true);
+    }
+
+    pub fn end_sessions(&mut self) {
+        self.session.values_mut().for_each(|token| token.dead = true);
+    }
+
+    pub fn end_trust(&mut self) {
+        self.trust.values_mut().for_each(|token| token.dead = true);
+    }
+
+    /// Whether this text is one of the secrets, so that it can be recognised where it must not be.
+    pub fn issued(&self, text: &str) -> bool {
+        self.session.contains_key(text)
+            || self.trust.contains_key(text)
+            || self.web.contains_key(text)
+            || self.pcs.contains_key(text)
+    }
+}
+
+/// Random URL-safe text of that many bytes' worth.
+pub fn random(bytes: usize) -> String {
+    let mut buffer = vec![0; bytes];
+    rand::fill(&mut buffer[..]);
+    BASE64_URL_SAFE_NO_PAD.encode(buffer)
+}
+
+/// A second-factor code.
+pub fn six_digits() -> String {
+    format!("{:06}", rand::random::<u32>() % 1_000_000)
+}
+
+/// A version-4 UUID, lower case.
+pub fn uuid() -> String {
+    let mut bytes: [u8; 16] = rand::random();
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = super::srp::hex(&bytes);
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
