@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn every_rank_is_read() {
-        for length in [0, 1, 65, 66, 67, 100, 132, 1_000] {
+        for length in [0_u64, 1, 65, 66, 67, 100, 132, 1_000] {
             for announced in [0, 1, length, length + 7, length.saturating_sub(5)] {
                 assert_eq!(seen(length, announced, 100, 100).len() as u64, length, "{length} {announced}");
                 assert_eq!(seen(length, announced, 66, 66).len() as u64, length, "{length} {announced}");
