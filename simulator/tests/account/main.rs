@@ -14,8 +14,13 @@ use num_bigint::BigUint;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+/// One asset: the demo library is not needed to sign in, and takes a second to make.
 fn started() -> Simulator {
-    Simulator::start(Options::default()).unwrap()
+    Simulator::start(options()).unwrap()
+}
+
+fn options() -> Options {
+    Options { assets: Some(1), ..Options::default() }
 }
 
 async fn body(response: reqwest::Response) -> Value {
@@ -217,7 +222,7 @@ async fn wrong_codes_lock_the_second_factor_for_hours() {
 
 #[tokio::test]
 async fn every_push_makes_a_new_code() {
-    let simulator = Simulator::start(Options { code: None, ..Options::default() }).unwrap();
+    let simulator = Simulator::start(Options { code: None, ..options() }).unwrap();
     let mut client = Client::new(&simulator);
     client.password(NAME, PASSWORD).await;
     client.push().await;
