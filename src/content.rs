@@ -19,6 +19,7 @@
 mod blocks;
 mod cache;
 mod error;
+mod fetch;
 mod original;
 mod partial;
 mod ranged;
@@ -42,6 +43,7 @@ use crate::config::Config;
 use crate::photos::{Checksum, Resource};
 use cache::Cache;
 pub use error::{ContentError, SourceError};
+pub use fetch::{Offline, PhotosSource};
 use original::Original;
 pub use reader::Reader;
 pub use source::{Body, Source};

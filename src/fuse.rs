@@ -1,1 +1,66 @@
-//! (room: fuse)
+//! The kernel's side of the file system: mounting, answering, invalidating. Nothing outside of this room knows fuser.
+//!
+//! photosfs mounts by itself and hands fuser an open device, so that fuser never unmounts anything: its own unmounting can
+//! hit a file system that is not ours (fuse.md §9, 1 to 3 and 5). What is here or in memory is answered on the session's
+//! threads; whatever may wait is answered from tokio, within content's deadline. Messages to the kernel about changes come
+//! from a thread of their own that owes no reply and holds no lock (fuse.md §9, 9).
+
+mod adapter;
+mod convert;
+mod error;
+mod invalidation;
+mod mounted;
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+use linux as platform;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use crate::vfs::Vfs;
+use adapter::Adapter;
+pub use error::MountError;
+pub use mounted::Mounted;
+pub use platform::{Gone, unmount};
+
+/// What /proc/mounts shows as the source, and, after `fuse.`, as the type.
+pub const NAME: &str = "photosfs";
+
+/// A second thread halves the latency of a request even for one client; more than four bring nothing (fuse.md §5.7).
+const MAX_THREADS: usize = 4;
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MountOptions {
+    /// Whether other users, root among them, may look in.
+    pub allow_other: bool,
+}
+
+/// Mounts and begins to answer. A mount of ours whose process has died is cleared away first; anything else that is
+/// mounted there is left alone and is an error. Requests that wait run on `runtime`.
+///
+/// # Errors
+/// See [`MountError`]; each knows what a person can do about it.
+pub fn mount(vfs: Arc<Vfs>, point: &Path, options: MountOptions, runtime: Handle) -> Result<Mounted, MountError> {
+    let point = platform::prepare(point)?;
+    let attached = platform::attach(&point, options)?;
+    let mut config = fuser::Config::default();
+    config.n_threads = Some(threads());
+    config.clone_fd = platform::can_clone_device();
+    // Who may enter is the kernel's to decide, by allow_other; fuser's own rule would lock out root as well.
+    let acl = fuser::SessionACL::All;
+    let served = fuser::Session::from_fd(Adapter::new(vfs.clone(), runtime), attached.device, acl, config);
+    let session = served.map_err(|error| {
+        // Nobody answers: a mount left behind would hang whoever looks.
+        let _ = platform::detach(&attached.identity);
+        MountError::Session(error)
+    })?;
+    Mounted::start(session, attached.identity, vfs)
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from).clamp(2, MAX_THREADS)
+}

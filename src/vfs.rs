@@ -220,7 +220,7 @@ impl Vfs {
     /// Drops what the kernel has of a file whose earlier bytes turned out to be wrong.
     fn failed(&self, file: &OpenFile, error: ContentError) -> VfsError {
         if error.taints_earlier_reads() {
-            self.changed(TreeChange { contents: vec![file.node.ino], ..TreeChange::default() });
+            self.tainted(file.node.ino);
         }
         VfsError::Content(error)
     }
@@ -291,6 +291,12 @@ impl ChangeListener for Vfs {
         self.freshness.changed(&change);
         if let Some(listener) = self.listener.get() {
             listener.changed(change);
+        }
+    }
+
+    fn tainted(&self, ino: u64) {
+        if let Some(listener) = self.listener.get() {
+            listener.tainted(ino);
         }
     }
 }

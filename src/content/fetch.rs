@@ -1,0 +1,98 @@
+//! Bytes from Apple: an address from [`Photos`], the range from [`Http`].
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+use super::{Body, Source, SourceError};
+use crate::http::{Http, HttpError, RangeBody, RetryPolicy, Transient, Verdict, retry};
+use crate::photos::{Photos, PhotosError, Resource};
+
+/// A read waits 45 s; the answer to the last try should be within that.
+const DEADLINE: Duration = Duration::from_secs(35);
+
+/// Statuses with which the content host refuses an address that has run out (protocol/photos.md §5.5).
+const REFUSALS: [u16; 4] = [401, 403, 404, 410];
+
+/// The originals as iCloud has them.
+pub struct PhotosSource {
+    photos: Arc<Photos>,
+    http: Http,
+}
+
+impl PhotosSource {
+    pub fn new(photos: Arc<Photos>, http: Http) -> PhotosSource {
+        PhotosSource { photos, http }
+    }
+
+    /// Asks with the address that is known, and once more with a fresh one if that is refused.
+    async fn ask(&self, resource: &Resource, range: Range<u64>) -> Result<RangeBody, FetchError> {
+        let url = self.photos.download_url(resource).await?;
+        match self.http.range(url.expose(), range.clone(), resource.size).await {
+            Err(error) if error.status().is_some_and(|status| REFUSALS.contains(&status)) => {}
+            answer => return Ok(answer?),
+        }
+        let fresh = self.photos.renewed_url(resource, &url).await?;
+        Ok(self.http.range(fresh.expose(), range, resource.size).await?)
+    }
+}
+
+impl Source for PhotosSource {
+    fn open<'a>(
+        &'a self,
+        resource: &'a Resource,
+        range: Range<u64>,
+    ) -> BoxFuture<'a, Result<Box<dyn Body>, SourceError>> {
+        Box::pin(async move {
+            let policy = RetryPolicy { deadline: DEADLINE, longest_asked: DEADLINE, ..RetryPolicy::default() };
+            match retry(&policy, |_| self.ask(resource, range.clone())).await {
+                Ok(body) => Ok(Box::new(body) as Box<dyn Body>),
+                Err(error) => Err(SourceError::Failed(error.to_string())),
+            }
+        })
+    }
+}
+
+impl Body for RangeBody {
+    fn chunk(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, SourceError>> {
+        Box::pin(async move {
+            self.chunk().await.map_err(|error| match error.is_transient() {
+                true => SourceError::Interrupted(error.to_string()),
+                false => SourceError::Failed(error.to_string()),
+            })
+        })
+    }
+}
+
+/// No network: only what is on disk can be read.
+pub struct Offline;
+
+impl Source for Offline {
+    fn open<'a>(&'a self, _: &'a Resource, _: Range<u64>) -> BoxFuture<'a, Result<Box<dyn Body>, SourceError>> {
+        Box::pin(async { Err(SourceError::Failed("photosfs was told to stay offline".into())) })
+    }
+
+    fn is_reachable(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error(transparent)]
+    Photos(#[from] PhotosError),
+    #[error(transparent)]
+    Http(#[from] HttpError),
+}
+
+impl Transient for FetchError {
+    fn verdict(&self) -> Verdict {
+        match self {
+            FetchError::Photos(error) => error.verdict(),
+            FetchError::Http(error) => error.verdict(),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Tells the kernel what to forget.
+
+use std::ffi::OsStr;
+use std::io;
+use std::mem;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread;
+
+use fuser::{INodeNo, Notifier};
+
+use crate::vfs::{ChangeListener, TreeChange};
+
+/// More changes than this at once are told by directory; the rest is left to the time limits (fuse.md §7, 6).
+const MAX_PENDING: usize = 10_000;
+
+/// Gathers changes; a thread of its own passes them on. That thread may wait in the kernel for as long as a read of ours
+/// takes, so nobody waits for it.
+#[derive(Default)]
+pub struct Invalidation {
+    pending: Mutex<Pending>,
+    woken: Condvar,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct News {
+    change: TreeChange,
+    /// Files whose bytes the kernel must drop.
+    tainted: Vec<u64>,
+}
+
+impl News {
+    fn is_empty(&self) -> bool {
+        self.change.is_empty() && self.tainted.is_empty()
+    }
+
+    /// Adds a change, and makes all of them coarse if they grow too many. Wrong bytes are never left out.
+    fn add(&mut self, more: TreeChange) {
+        let all = &mut self.change;
+        all.entries.extend(more.entries);
+        all.attributes.extend(more.attributes);
+        all.directories.extend(more.directories);
+        if all.entries.len() + all.attributes.len() + all.directories.len() > MAX_PENDING {
+            let parents = mem::take(&mut all.entries).into_iter().map(|(parent, _)| parent);
+            all.directories.extend(parents);
+            all.directories.sort_unstable();
+            all.directories.dedup();
+            all.attributes.clear();
+        }
+    }
+}
+
+#[derive(Default)]
+struct Pending {
+    news: News,
+    stopped: bool,
+}
+
+impl Invalidation {
+    /// Starts the thread, which ends when the mount does.
+    pub fn start(notifier: Notifier) -> io::Result<Arc<Invalidation>> {
+        let own = Arc::new(Invalidation::default());
+        let served = own.clone();
+        thread::Builder::new().name("invalidation".into()).spawn(move || serve(&served, &notifier))?;
+        Ok(own)
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().expect("no panic while locked")
+    }
+
+    fn add(&self, add: impl FnOnce(&mut News)) {
+        let mut pending = self.pending();
+        if !pending.stopped {
+            add(&mut pending.news);
+            self.woken.notify_all();
+        }
+    }
+
+    pub fn stop(&self) {
+        self.pending().stopped = true;
+        self.woken.notify_all();
+    }
+
+    /// Waits for changes; `None` after the stop.
+    fn next(&self) -> Option<News> {
+        let mut pending = self.pending();
+        while pending.news.is_empty() && !pending.stopped {
+            pending = self.woken.wait(pending).expect("no panic while locked");
+        }
+        (!pending.stopped).then(|| mem::take(&mut pending.news))
+    }
+}
+
+impl ChangeListener for Invalidation {
+    fn changed(&self, change: TreeChange) {
+        self.add(|news| news.add(change));
+    }
+
+    fn tainted(&self, ino: u64) {
+        self.add(|news| news.tainted.push(ino));
+    }
+}
+
+fn serve(invalidation: &Invalidation, notifier: &Notifier) {
+    while let Some(news) = invalidation.next() {
+        tell(notifier, &news);
+    }
+}
+
+fn tell(notifier: &Notifier, news: &News) {
+    for (parent, name) in &news.change.entries {
+        noted(notifier.inval_entry(INodeNo(*parent), OsStr::new(name)));
+    }
+    for ino in &news.change.attributes {
+        noted(notifier.inval_inode(INodeNo(*ino), -1, 0));
+    }
+    for ino in news.tainted.iter().chain(&news.change.directories) {
+        noted(notifier.inval_inode(INodeNo(*ino), 0, 0));
+    }
+}
+
+/// What the kernel does not have it need not forget; an end of the mount is noticed elsewhere.
+fn noted(told: io::Result<()>) {
+    if let Err(error) = told {
+        tracing::debug!(%error, "the kernel was told of a change");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_changes_become_directories() {
+        let mut news = News { tainted: vec![5], ..News::default() };
+        let entries = (0..=MAX_PENDING).map(|n| (n as u64 % 3, format!("{n}"))).collect();
+        news.add(TreeChange { entries, attributes: vec![9], ..TreeChange::default() });
+        let change = TreeChange { directories: vec![0, 1, 2], ..TreeChange::default() };
+        assert_eq!(news, News { change, tainted: vec![5] });
+    }
+
+    #[test]
+    fn a_stop_ends_the_wait() {
+        let invalidation = Invalidation::default();
+        invalidation.stop();
+        assert_eq!(invalidation.next(), None);
+    }
+}

@@ -1,0 +1,405 @@
+//! A real mount over a tree and a source in memory. Needs /dev/fuse and root; without them these tests fail.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use bytes::Bytes;
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use photosfs::fuse::{self, Gone, MountError, MountOptions, Mounted};
+use photosfs::index::ROOT;
+use photosfs::vfs::{ChangeListener, TreeChange, Vfs};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::fake::{Fault, Forest, Shelf, bytes, vfs};
+
+const MIB: usize = 1024 * 1024;
+
+/// A mounted library of four originals, one of them in two places.
+struct Library {
+    // Dropped in this order: the mount before its runtime and its folder.
+    mounted: Option<Mounted>,
+    vfs: Arc<Vfs>,
+    forest: Arc<Forest>,
+    shelf: Arc<Shelf>,
+    bodies: Vec<(&'static str, Bytes)>,
+    runtime: Runtime,
+    folder: TempDir,
+}
+
+impl Library {
+    fn new() -> Library {
+        let runtime = Runtime::new().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("mnt")).unwrap();
+        let (forest, shelf) = (Arc::new(Forest::new()), Arc::new(Shelf::default()));
+        let bodies = vec![
+            ("Years/2024/2024-03/IMG_0001.JPG", bytes(1, 300_001)),
+            ("Years/2024/2024-03/IMG_0002 (edited).HEIC", bytes(2, 2 * MIB)),
+            ("Years/2024/2024-03/Grüße 🌊.MOV", bytes(3, 21 * MIB + 9)),
+            ("Years/2024/2024-03/empty.XMP", Bytes::new()),
+        ];
+        let years = forest.directory(ROOT, "Years", 1000);
+        let year = forest.directory(years, "2024", 1001);
+        let month = forest.directory(year, "2024-03", 1002);
+        for (ino, (path, body)) in (2000..).zip(&bodies) {
+            let name = path.rsplit('/').next().unwrap();
+            forest.file(month, name, ino, shelf.put(name, body.clone()));
+        }
+        let albums = forest.directory(ROOT, "Albums", 1003);
+        forest.link(albums, "IMG_0001.JPG", 2000);
+        forest.symlink(albums, "latest", 3000, "../Years/2024/2024-03/IMG_0001.JPG");
+        let vfs = {
+            let _inside = runtime.enter();
+            vfs(folder.path(), &forest, &shelf)
+        };
+        let mut library = Library { mounted: None, vfs, forest, shelf, bodies, runtime, folder };
+        library.mounted = Some(library.mount().unwrap());
+        library
+    }
+
+    fn point(&self) -> PathBuf {
+        self.folder.path().join("mnt")
+    }
+
+    fn mount(&self) -> Result<Mounted, MountError> {
+        fuse::mount(self.vfs.clone(), &self.point(), MountOptions::default(), self.runtime.handle().clone())
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.point().join(path)
+    }
+
+    fn first(&self) -> PathBuf {
+        self.path(self.bodies[0].0)
+    }
+}
+
+fn run(program: &str, arguments: &[&dyn AsRef<OsStr>]) -> Output {
+    let output = Command::new(program).args(arguments.iter().map(|argument| argument.as_ref())).output().unwrap();
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn kind_of_mount_on(point: &Path) -> Option<String> {
+    let table = fs::read_to_string("/proc/self/mounts").unwrap();
+    let on_point = |line: &&str| line.split(' ').nth(1) == point.to_str();
+    table.lines().rfind(on_point).map(|line| line.split(' ').nth(2).unwrap().to_owned())
+}
+
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while !holds() {
+        assert!(Instant::now() < deadline, "not within five seconds: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn tools_copy_every_byte_and_find_nothing_to_do_the_second_time() {
+    let library = Library::new();
+    let (copy, synced) = (library.folder.path().join("cp"), library.folder.path().join("rsync"));
+    run("cp", &[&"-a", &library.point(), &copy]);
+    for (path, body) in &library.bodies {
+        assert!(fs::read(copy.join(path)).unwrap() == *body, "{path}");
+    }
+    let source = format!("{}/", library.point().display());
+    run("rsync", &[&"-aH", &source, &synced]);
+    for (path, body) in &library.bodies {
+        assert!(fs::read(synced.join(path)).unwrap() == *body, "{path}");
+    }
+    let linked = fs::metadata(synced.join("Albums/IMG_0001.JPG")).unwrap();
+    assert_eq!((linked.nlink(), linked.ino()), (2, fs::metadata(synced.join(library.bodies[0].0)).unwrap().ino()));
+    let (requests, before) = (library.shelf.requests(), library.shelf.given());
+    let total: usize = library.bodies.iter().map(|(_, body)| body.len()).sum();
+    assert_eq!(before, total as u64, "each byte was fetched once, for two copies");
+    let second = run("rsync", &[&"-aHi", &source, &synced]);
+    assert_eq!(String::from_utf8_lossy(&second.stdout), "", "nothing to do");
+    assert_eq!((library.shelf.requests(), library.shelf.given()), (requests, before));
+}
+
+#[test]
+fn attributes_are_the_indexes() {
+    let library = Library::new();
+    let first = fs::metadata(library.first()).unwrap();
+    assert_eq!((first.ino(), first.size(), first.nlink(), first.mode()), (2000, 300_001, 2, 0o100_444));
+    assert_eq!((first.blocks(), first.uid(), first.gid()), (586, 0, 0));
+    let since = first.modified().unwrap().duration_since(UNIX_EPOCH).unwrap();
+    assert_eq!(since.as_nanos(), 1_400_000_000_000_000_000 + 2000 * 1_000_000_007);
+    let root = fs::metadata(library.point()).unwrap();
+    assert_eq!((root.ino(), root.nlink(), root.mode()), (1, 5, 0o40_555));
+    assert_eq!(
+        fs::read_link(library.path("Albums/latest")).unwrap().to_str().unwrap(),
+        "../Years/2024/2024-03/IMG_0001.JPG"
+    );
+    assert_eq!(fs::metadata(library.path("Albums/latest")).unwrap().ino(), 2000);
+    let listing = String::from_utf8(run("ls", &[&"-AR", &library.point()]).stdout).unwrap();
+    for name in ["IMG_0001.JPG", "Grüße 🌊.MOV", ".photosfs", "status.json", "latest"] {
+        assert!(listing.contains(name), "{listing}");
+    }
+    assert!(!listing.contains(".nomedia") && library.path(".nomedia").exists());
+    assert_eq!(fs::metadata(library.path("nothing")).unwrap_err().kind(), ErrorKind::NotFound);
+    let disk = nix::sys::statvfs::statvfs(&library.point()).unwrap();
+    assert_eq!((disk.files(), disk.blocks_free()), (4, 0));
+    let bytes: usize = library.bodies.iter().map(|(_, body)| body.len()).sum();
+    assert_eq!(disk.blocks() as usize, bytes.div_ceil(4096));
+}
+
+#[test]
+fn status_is_a_file_that_can_be_read() {
+    let library = Library::new();
+    let path = library.path(".photosfs/status.json");
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(text.trim_end(), "{\"state\": \"calm\"}");
+    assert_eq!(fs::metadata(&path).unwrap().len() as usize, text.len());
+}
+
+#[test]
+fn extended_attributes_tell_of_the_photo() {
+    let library = Library::new();
+    let script = "import os,sys\np=sys.argv[1]\n\
+                  print(sorted(os.listxattr(p)))\n\
+                  print(os.getxattr(p,'user.photosfs.asset').decode(), os.getxattr(p,'user.photosfs.favorite').decode())\n\
+                  try: os.getxattr(p,'user.photosfs.none')\n\
+                  except OSError as e: print(e.errno)\n\
+                  print(os.listxattr(os.path.dirname(p)))";
+    let said = run("python3", &[&"-c", &script, &library.first()]);
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("'user.photosfs.checksum'") && said.contains("asset-of-IMG_0001.JPG 1\n61\n[]\n"), "{said}");
+}
+
+#[test]
+fn writing_is_refused() {
+    let library = Library::new();
+    let rofs = |outcome: std::io::Result<()>| {
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::ReadOnlyFilesystem);
+    };
+    rofs(fs::write(library.path("new"), "x"));
+    rofs(fs::File::options().append(true).open(library.first()).map(drop));
+    rofs(fs::create_dir(library.path("dir")));
+    rofs(fs::remove_file(library.first()));
+    rofs(fs::rename(library.first(), library.path("other")));
+    rofs(fs::set_permissions(
+        library.first(),
+        fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o644)),
+    ));
+    rofs(std::os::unix::fs::symlink("a", library.path("b")));
+}
+
+#[test]
+fn trouble_is_an_input_output_error_and_passes() {
+    let library = Library::new();
+    library.forest.broken.store(true, Ordering::SeqCst);
+    let errno = |outcome: std::io::Result<fs::Metadata>| outcome.unwrap_err().raw_os_error();
+    assert_eq!(errno(fs::metadata(library.first())), Some(libc::EIO));
+    assert_eq!(fs::read_dir(library.point()).unwrap_err().raw_os_error(), Some(libc::EIO));
+    library.forest.broken.store(false, Ordering::SeqCst);
+    library.shelf.plan(|_, _| Fault::Fail);
+    assert_eq!(fs::read(library.first()).unwrap_err().raw_os_error(), Some(libc::EIO));
+    library.shelf.plan(|_, _| Fault::None);
+    assert!(fs::read(library.first()).unwrap() == library.bodies[0].1);
+}
+
+#[test]
+fn a_panic_in_a_handler_is_one_requests_error() {
+    let library = Library::new();
+    library.forest.panics.store(true, Ordering::SeqCst);
+    for _ in 0..8 {
+        assert_eq!(fs::metadata(library.first()).unwrap_err().raw_os_error(), Some(libc::EIO));
+    }
+    library.forest.panics.store(false, Ordering::SeqCst);
+    library.shelf.plan(|_, _| Fault::Panic);
+    assert_eq!(fs::read(library.first()).unwrap_err().raw_os_error(), Some(libc::EIO));
+    library.shelf.plan(|_, _| Fault::None);
+    assert!(fs::read(library.first()).unwrap() == library.bodies[0].1);
+}
+
+#[test]
+fn a_download_that_waits_holds_up_nobody_else() {
+    let library = Library::new();
+    library.shelf.plan(|_, _| Fault::Late(2000));
+    let slow = library.first();
+    let reader = std::thread::spawn(move || fs::read(slow).unwrap());
+    eventually("the download has begun", || library.shelf.requests() > 0);
+    let begun = Instant::now();
+    run("ls", &[&"-lAR", &library.point()]);
+    assert!(begun.elapsed() < Duration::from_millis(1500), "{:?}", begun.elapsed());
+    assert!(!reader.is_finished());
+    assert!(reader.join().unwrap() == library.bodies[0].1);
+}
+
+#[test]
+fn offline_and_not_here_fails_at_open() {
+    let library = Library::new();
+    fs::read(library.first()).unwrap();
+    library.shelf.go_offline(true);
+    assert!(fs::read(library.first()).unwrap() == library.bodies[0].1);
+    let error = fs::File::open(library.path(library.bodies[1].0)).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(libc::EIO));
+}
+
+#[test]
+fn changes_are_seen_at_once_and_open_files_stay() {
+    let library = Library::new();
+    let month = library.path("Years/2024/2024-03");
+    let names = || {
+        let mut names: Vec<_> = fs::read_dir(&month).unwrap().map(|e| e.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!((names().len(), names().len()), (4, 4));
+    let open = fs::File::open(library.first()).unwrap();
+    assert!(!month.join("new.JPG").exists());
+    library.forest.remove(1002, "IMG_0001.JPG");
+    library.forest.file(1002, "new.JPG", 2100, library.shelf.put("new", bytes(77, 5000)));
+    library.forest.write(2001, |node| node.mtime += 1_000_000_000);
+    let before = fs::metadata(library.path(library.bodies[1].0)).unwrap().mtime();
+    library.vfs.changed(TreeChange {
+        entries: vec![(1002, "IMG_0001.JPG".into()), (1002, "new.JPG".into())],
+        attributes: vec![2001],
+        directories: vec![1002],
+        ..TreeChange::default()
+    });
+    eventually("the old name is gone", || !library.first().exists());
+    eventually("the new name is there", || month.join("new.JPG").exists());
+    assert!(names().contains(&"new.JPG".into()) && !names().contains(&"IMG_0001.JPG".into()));
+    assert!(fs::read(month.join("new.JPG")).unwrap() == bytes(77, 5000));
+    eventually("the new time", || fs::metadata(library.path(library.bodies[1].0)).unwrap().mtime() == before + 1);
+    let mut all = vec![0; 300_001];
+    open.read_exact_at(&mut all, 0).unwrap();
+    assert!(all == library.bodies[0].1);
+    assert_eq!(open.metadata().unwrap().len(), 300_001);
+}
+
+#[test]
+fn a_listing_stays_what_it_was_when_it_was_begun() {
+    let library = Library::new();
+    let many = library.forest.directory(ROOT, "many", 1010);
+    for n in 0..3000 {
+        library.forest.file(many, &format!("IMG_{n:04}.JPG"), 10_000 + n, library.shelf.put("one", bytes(1, 10)));
+    }
+    let mut listing = fs::read_dir(library.path("many")).unwrap();
+    let mut seen: Vec<_> = listing.by_ref().take(100).map(|e| e.unwrap().file_name()).collect();
+    for n in (0..3000).step_by(2) {
+        library.forest.remove(many, &format!("IMG_{n:04}.JPG"));
+    }
+    library.vfs.changed(TreeChange { directories: vec![many], ..TreeChange::default() });
+    seen.extend(listing.map(|e| e.unwrap().file_name()));
+    seen.dedup();
+    assert_eq!(seen.len(), 3000);
+    eventually("a new listing", || fs::read_dir(library.path("many")).unwrap().count() == 1500);
+    assert_eq!(fs::read_dir(library.path("many")).unwrap().count(), 1500);
+}
+
+#[test]
+fn it_shows_as_photosfs_and_goes_when_told() {
+    let mut library = Library::new();
+    assert_eq!(kind_of_mount_on(&library.point()).as_deref(), Some("fuse.photosfs"));
+    assert!(matches!(library.mount(), Err(MountError::AlreadyOurs(_))));
+    let mounted = library.mounted.take().unwrap();
+    library.runtime.block_on(mounted.unmount()).unwrap();
+    assert_eq!(kind_of_mount_on(&library.point()), None);
+    library.mounted = Some(library.mount().unwrap());
+    assert!(fs::read(library.first()).unwrap() == library.bodies[0].1);
+    // By hand, as another process does it.
+    assert_eq!(fuse::unmount(&library.point()).unwrap(), Gone::Free);
+    let mounted = library.mounted.take().unwrap();
+    library.runtime.block_on(async { tokio::time::timeout(Duration::from_secs(5), mounted.wait()).await }).unwrap();
+    assert!(matches!(fuse::unmount(&library.point()), Err(MountError::NotMounted(_))));
+}
+
+#[test]
+fn open_files_are_read_to_the_end_after_the_unmount() {
+    let mut library = Library::new();
+    let mut open = fs::File::open(library.first()).unwrap();
+    let mounted = library.mounted.take().unwrap();
+    let reading = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        let mut all = Vec::new();
+        open.read_to_end(&mut all).unwrap();
+        all
+    });
+    let begun = Instant::now();
+    library.runtime.block_on(mounted.unmount()).unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(4), "it ends with the last file, not later");
+    assert!(reading.join().unwrap() == library.bodies[0].1);
+}
+
+#[test]
+fn busy_mounts_are_detached() {
+    let library = Library::new();
+    let open = fs::File::open(library.first()).unwrap();
+    assert_eq!(fuse::unmount(&library.point()).unwrap(), Gone::Busy);
+    assert_eq!(kind_of_mount_on(&library.point()), None);
+    drop(open);
+}
+
+fn tmpfs(point: &Path) {
+    mount(Some("tmpfs"), point, Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
+}
+
+#[test]
+fn a_strangers_mount_is_left_alone() {
+    let mut library = Library::new();
+    let point = library.point();
+    // Ours is taken away and a stranger's put in its place, while our session still runs for an open file.
+    let open = fs::File::open(library.first()).unwrap();
+    umount2(&point, MntFlags::MNT_DETACH).unwrap();
+    tmpfs(&point);
+    let mounted = library.mounted.take().unwrap();
+    assert!(matches!(library.runtime.block_on(mounted.unmount()), Err(MountError::NotMounted(_))));
+    drop(open);
+    assert_eq!(kind_of_mount_on(&point).as_deref(), Some("tmpfs"));
+    assert!(matches!(library.mount(), Err(MountError::AlreadyMounted { .. })));
+    assert!(matches!(fuse::unmount(&point), Err(MountError::NotMounted(_))));
+    assert_eq!(kind_of_mount_on(&point).as_deref(), Some("tmpfs"));
+    umount2(&point, MntFlags::empty()).unwrap();
+}
+
+#[test]
+fn a_mount_upon_ours_is_left_alone() {
+    let mut library = Library::new();
+    let point = library.point();
+    tmpfs(&point);
+    let mounted = library.mounted.take().unwrap();
+    assert!(matches!(library.runtime.block_on(mounted.unmount()), Err(MountError::Covered { .. })));
+    assert_eq!(kind_of_mount_on(&point).as_deref(), Some("tmpfs"));
+    umount2(&point, MntFlags::empty()).unwrap();
+    fuse::unmount(&point).unwrap();
+}
+
+#[test]
+fn a_mount_whose_process_died_is_cleared_away() {
+    let library = Library::new();
+    let point = library.point();
+    fuse::unmount(&point).unwrap();
+    // As a killed process leaves it: mounted, the device closed.
+    let device = fs::File::options().read(true).write(true).open("/dev/fuse").unwrap();
+    let data = format!("fd={},rootmode=40000,user_id=0,group_id=0", std::os::fd::AsRawFd::as_raw_fd(&device));
+    mount(Some("photosfs"), &point, Some("fuse.photosfs"), MsFlags::MS_RDONLY, Some(data.as_str())).unwrap();
+    drop(device);
+    assert_eq!(fs::metadata(&point).unwrap_err().raw_os_error(), Some(libc::ENOTCONN));
+    let _mounted = library.mount().unwrap();
+    assert!(fs::read(library.first()).unwrap() == library.bodies[0].1);
+    let table = fs::read_to_string("/proc/self/mounts").unwrap();
+    assert_eq!(table.matches(point.to_str().unwrap()).count(), 1, "the dead one is gone");
+}
+
+#[test]
+fn bad_mount_points_are_named() {
+    let library = Library::new();
+    let handle = library.runtime.handle();
+    let mount_on = |path: &Path| fuse::mount(library.vfs.clone(), path, MountOptions::default(), handle.clone());
+    let missing = library.folder.path().join("missing");
+    assert!(matches!(mount_on(&missing), Err(MountError::NoMountPoint(_))));
+    let file = library.folder.path().join("file");
+    fs::File::create(&file).unwrap().write_all(b"x").unwrap();
+    assert!(matches!(mount_on(&file), Err(MountError::NotADirectory(_))));
+}
