@@ -22,6 +22,7 @@ mod zone;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 pub use body::Body;
 pub use checksum::Checksum;
@@ -31,8 +32,8 @@ pub use resource::{Resource, Slot};
 pub use truth::{Truth, TruthAlbum, TruthAsset, TruthLibrary, TruthResource, TruthState};
 pub use zone::Area;
 
-pub(crate) use album::{Album, Relation, RelationIndex};
-pub(crate) use asset::{Asset, AssetIndex, Master, Trashed};
+pub(crate) use album::{AlbumIndex, RelationIndex};
+pub(crate) use asset::{Asset, AssetIndex, Master, MasterIndex, Trashed};
 pub(crate) use listing::{Listing, MemberOrder, Smart};
 pub(crate) use log::{BEGINNING, Subject};
 pub(crate) use random::{Stream, mix};
@@ -43,6 +44,7 @@ pub(crate) mod tokens {
 }
 
 use crate::clock::Clock;
+use crate::download::LinkKey;
 
 /// The owner of every zone and writer of every record, as records name them.
 pub(crate) const OWNER: &str = "_0a1b2c3d4e5f60718293a4b5c6d7e8f9";
@@ -94,6 +96,8 @@ pub(crate) struct Model {
     pub(crate) published: HashMap<Checksum, Body>,
     /// Counts changes over all zones.
     pub(crate) generation: u64,
+    /// Signs download addresses.
+    pub(crate) link_key: LinkKey,
     /// Counts database tokens, which never repeat.
     pub(crate) nonce: u64,
     /// Counts record names.
@@ -109,11 +113,11 @@ impl Cloud {
         let now = clock.now_ms();
         let mut zones = vec![Zone::new("PrimarySync", Area::Private, Kind::Personal, now)];
         zones.extend(decoys(now));
-        let (published, generation, nonce, names) = (HashMap::new(), 1, 0, 0);
+        let (published, link_key, generation, nonce, names) = (HashMap::new(), LinkKey::new(), 1, 0, 0);
         for zone in &mut zones {
             zone.generation = generation;
         }
-        Cloud { model: Arc::new(Mutex::new(Model { zones, published, generation, nonce, names })), clock }
+        Cloud { model: Arc::new(Mutex::new(Model { zones, published, generation, link_key, nonce, names })), clock }
     }
 
     /// The personal library, `PrimarySync`.
@@ -151,6 +155,15 @@ impl Cloud {
         let generation = model.generation;
         let zone = &mut model.zones[zone.0];
         (zone.deleted, zone.generation) = (true, generation);
+    }
+
+    /// How long download addresses hold that are signed from now on. One hour unless said otherwise.
+    pub fn set_link_life(&self, life: Duration) {
+        self.model().link_key.life_s = i64::try_from(life.as_secs()).unwrap_or(i64::MAX);
+    }
+
+    pub(crate) fn link_key(&self) -> LinkKey {
+        self.model().link_key.clone()
     }
 
     pub(crate) fn now_ms(&self) -> i64 {

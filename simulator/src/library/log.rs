@@ -5,8 +5,9 @@ use super::asset::{AssetIndex, MasterIndex};
 
 /// Where every log begins; recorded counters are of this size.
 pub(crate) const BEGINNING: u64 = 0x1_4000;
-/// A page of changes ends without records once in so many entries, as real ones do (photos.md §3.2).
+/// Once in so many entries comes a run of gaps, so that a walk meets empty pages as real ones do (photos.md §3.2).
 const GAP_EVERY: usize = 701;
+const GAPS: usize = 3;
 
 /// What a log entry is about. The record's state is looked up when the entry is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,7 +36,7 @@ impl Log {
     /// Appends an entry and returns its counter.
     pub(crate) fn push(&mut self, subject: Subject) -> u64 {
         if self.0.len() % GAP_EVERY == GAP_EVERY - 1 {
-            self.0.push(Subject::Gap);
+            self.0.extend([Subject::Gap; GAPS]);
         }
         self.0.push(subject);
         self.now()

@@ -85,12 +85,6 @@ impl Resource {
 pub(crate) struct Resources(Vec<(Slot, Resource)>);
 
 impl Resources {
-    pub(crate) fn put(&mut self, slot: Slot, resource: Resource) {
-        self.0.retain(|(held, _)| *held != slot);
-        self.0.push((slot, resource));
-        self.0.shrink_to_fit();
-    }
-
     pub(crate) fn get(&self, slot: Slot) -> Option<&Resource> {
         self.0.iter().find(|(held, _)| *held == slot).map(|(_, resource)| resource)
     }

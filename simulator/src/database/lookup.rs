@@ -1,0 +1,60 @@
+//! `records/lookup`: records by name, their addresses signed anew (photos.md §5.4).
+
+use serde_json::{Value, json};
+
+use super::Context;
+use super::fields::DesiredKeys;
+use super::query::zone_of;
+use super::records::{Writer, library_info_name, publish};
+use super::refusal::Refusal;
+use super::request::LookupRequest;
+use crate::library::{Subject, Uuid, Zone, tokens};
+
+/// CloudKit's documented limit per request.
+const MOST_NAMES: usize = 200;
+
+pub(super) fn answer(context: &Context<'_>, request: LookupRequest) -> Result<Value, Refusal> {
+    if request.records.is_empty() || request.records.len() > MOST_NAMES {
+        return Err(Refusal::breach(format!("a look-up of {} names", request.records.len())));
+    }
+    let desired = DesiredKeys::from(request.desired_keys);
+    let mut model = context.state.cloud.model();
+    let zone = zone_of(&mut model, context, &request.zone_id)?;
+    let found: Vec<_> = request.records.iter().map(|record| find(zone, &record.record_name)).collect();
+    let mut writer = Writer::new(zone, &context.links, &desired);
+    let records: Vec<_> = request
+        .records
+        .iter()
+        .zip(found)
+        .map(|(record, found)| {
+            found.and_then(|subject| writer.subject(subject)).unwrap_or_else(|| missing(&record.record_name))
+        })
+        .collect();
+    let published = writer.published;
+    let mut body = json!({"records": records});
+    if context.wants_token {
+        body["syncToken"] = tokens::of_zone(&zone.name, zone.log.now()).into();
+    }
+    publish(&mut model, published);
+    Ok(body)
+}
+
+fn missing(name: &str) -> Value {
+    json!({"recordName": name, "serverErrorCode": "NOT_FOUND", "reason": "Record not found"})
+}
+
+/// The living record of this name.
+fn find(zone: &mut Zone, name: &str) -> Option<Subject> {
+    let subject = match name.split_once("-IN-") {
+        Some((item, album)) => {
+            let album = zone.album_named(Uuid::parse(album)?)?;
+            Subject::Relation(zone.relation_of(album, Uuid::parse(item)?)?)
+        }
+        None if name == library_info_name(zone) => Subject::LibraryInfo,
+        None => match Uuid::parse(name) {
+            Some(id) => zone.asset_named(id).map(Subject::Asset).or(zone.album_named(id).map(Subject::Album))?,
+            None => Subject::Master(zone.master_named(name)?),
+        },
+    };
+    zone.stamp(subject).is_some_and(|stamp| stamp.is_here()).then_some(subject)
+}

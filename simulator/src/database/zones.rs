@@ -1,0 +1,58 @@
+//! `zones/list` and `changes/database`: which zones there are, and which changed (photos.md §1.1, §1.2).
+
+use serde_json::{Value, json};
+
+use super::Context;
+use super::records::zone_id;
+use super::refusal::Refusal;
+use super::request::{self, DatabaseRequest};
+use crate::library::{Area, Model, Zone, tokens};
+
+pub(super) fn list(context: &Context<'_>, body: &[u8]) -> Result<Value, Refusal> {
+    read(body)?;
+    let model = context.state.cloud.model();
+    let zones: Vec<_> = model.zones_in(context.area).map(entry).collect();
+    let mut answer = json!({"moreComing": false, "zones": zones});
+    if let Some(token) = model.zones_in(context.area).next().map(token) {
+        answer["syncToken"] = token.into();
+    }
+    Ok(answer)
+}
+
+pub(super) fn changed(context: &Context<'_>, body: &[u8]) -> Result<Value, Refusal> {
+    let request = read(body)?;
+    let mut model = context.state.cloud.model();
+    let since = since(&model, context.area, request.sync_token.as_deref())?;
+    let zones: Vec<_> = model.zones_in(context.area).filter(|zone| zone.generation > since).map(entry).collect();
+    model.nonce += 1;
+    let token = tokens::of_database(area_name(context.area), model.generation, model.nonce);
+    Ok(json!({"syncToken": token, "moreComing": false, "zones": zones}))
+}
+
+fn since(model: &Model, area: Area, token: Option<&str>) -> Result<u64, Refusal> {
+    let Some(token) = token else { return Ok(0) };
+    let counter = tokens::database_counter(area_name(area), token).map_err(|bad| Refusal::breach(bad.to_string()))?;
+    if counter > model.generation {
+        return Err(Refusal::breach(tokens::BadToken::Unknown.to_string()));
+    }
+    Ok(counter)
+}
+
+fn read(body: &[u8]) -> Result<DatabaseRequest, Refusal> {
+    if body.is_empty() { Ok(DatabaseRequest::default()) } else { request::read(body) }
+}
+
+fn entry(zone: &Zone) -> Value {
+    json!({"zoneID": zone_id(zone), "syncToken": token(zone), "deleted": zone.deleted})
+}
+
+fn token(zone: &Zone) -> String {
+    tokens::of_zone(&zone.name, zone.log.now())
+}
+
+fn area_name(area: Area) -> &'static str {
+    match area {
+        Area::Private => "private",
+        Area::Shared => "shared",
+    }
+}
