@@ -22,4 +22,4 @@ pub use download::DownloadUrl;
 pub use file_type::{extension, is_raw, is_video};
 pub use library::{Library, View};
 pub use resource::{LibraryId, Resource, ResourceKind};
-pub use service::{AlbumPage, AssetPage, ChangePage, Indexing, Photos, PhotosError};
+pub use service::{AlbumPage, AssetPage, ChangePage, Indexing, News, Photos, PhotosError};

@@ -1,1 +1,96 @@
-//! (room: sync)
+//! Keeping the index true: the first listing of a library, and its changes from then on.
+//!
+//! A library is shown once its listing is proven complete: token taken before the first page, every rank of every view read,
+//! what happened meanwhile replayed from that token, and the counts that the service announces compared with what was
+//! found. Afterwards nothing leaves the tree but on positive proof, and a mass deletion waits for a person.
+
+mod error;
+mod follow;
+mod listing;
+mod progress;
+mod ranks;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+pub use error::SyncError;
+pub use progress::Progress;
+
+use crate::index::{Index, TreeChange};
+use crate::photos::Photos;
+
+/// Told of every change of the tree, after its transaction, with no lock held.
+type Listener = Box<dyn Fn(TreeChange) + Send + Sync>;
+
+/// Keeps one account's index true to the cloud.
+pub struct LibrarySync {
+    photos: Arc<Photos>,
+    index: Arc<Index>,
+    listener: Mutex<Option<Arc<Listener>>>,
+    progress: watch::Sender<Progress>,
+    last_error: Mutex<Option<String>>,
+    /// One round at a time.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl LibrarySync {
+    pub fn new(photos: Arc<Photos>, index: Arc<Index>) -> LibrarySync {
+        LibrarySync {
+            photos,
+            index,
+            listener: Mutex::default(),
+            progress: watch::Sender::new(Progress::Idle),
+            last_error: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Tells of every change of the tree from now on.
+    pub fn on_change(&self, listener: impl Fn(TreeChange) + Send + Sync + 'static) {
+        *self.listener.lock().expect("no panic while held") = Some(Arc::new(Box::new(listener)));
+    }
+
+    /// How far a listing is.
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// Why the last round failed; `None` if it did not.
+    pub fn last_error(&self) -> Option<String> {
+        self.last_error.lock().expect("no panic while held").clone()
+    }
+
+    /// Asks for news every `poll`, and whenever woken, for ever.
+    pub async fn run(self: Arc<Self>, poll: Duration, mut wake: mpsc::Receiver<()>) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(poll) => {}
+                Some(()) = wake.recv() => {}
+            }
+            // Told in the status; the next round tries again.
+            if let Err(error) = self.update().await {
+                tracing::warn!("asking for changes failed: {error}");
+            }
+        }
+    }
+
+    fn tell(&self, change: TreeChange) {
+        let listener = self.listener.lock().expect("no panic while held").clone();
+        if let Some(listener) = listener
+            && !change.is_empty()
+        {
+            listener(change);
+        }
+    }
+
+    /// Runs something on the index that may take a while, off the runtime's threads.
+    async fn on_index<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Index) -> Result<T, crate::index::IndexError> + Send + 'static,
+    ) -> Result<T, SyncError> {
+        let index = self.index.clone();
+        Ok(tokio::task::spawn_blocking(move || work(&index)).await.map_err(|_| SyncError::Stopped)??)
+    }
+}

@@ -57,11 +57,11 @@ struct Touched {
 }
 
 impl Index {
-    /// Applies changes to a library that is shown.
+    /// Applies changes to a library. One that is not shown yet gets rows only.
     pub fn apply(&self, library: &LibraryId, batch: &Batch<'_>) -> Result<TreeChange, IndexError> {
         let mut writer = self.writer();
         let tx = writer.transaction()?;
-        let (id, _) = library_row(&tx, &library.0)?;
+        let (id, shown) = library_row(&tx, &library.0)?;
         for held in batch.held {
             held.keep(&tx)?;
         }
@@ -69,7 +69,10 @@ impl Index {
         for change in batch.changes {
             touched.write(&tx, id, change)?;
         }
-        let change = touched.lay_out(Layout::new(&tx, &self.options))?;
+        let change = match shown {
+            true => touched.lay_out(Layout::new(&tx, &self.options))?,
+            false => TreeChange::default(),
+        };
         set_token(&tx, id, batch.token)?;
         tx.commit()?;
         Ok(change)

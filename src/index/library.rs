@@ -144,6 +144,12 @@ impl Index {
         Ok(())
     }
 
+    /// What a person should know of a library.
+    pub fn note(&self, library: &LibraryId, note: &str) -> Result<(), IndexError> {
+        self.writer().execute("UPDATE library SET note = ?2 WHERE zone = ?1", [&library.0, note])?;
+        Ok(())
+    }
+
     /// A value that outlives the process, such as a database token.
     pub fn remembered(&self, key: &str) -> Result<Option<String>, IndexError> {
         let reader = self.reader()?;

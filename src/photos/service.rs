@@ -72,6 +72,14 @@ pub struct ChangePage {
     pub more_coming: bool,
 }
 
+/// What happened to the libraries of an area.
+pub struct News {
+    pub libraries: Vec<Library>,
+    /// Names of zones that exist no more.
+    pub gone: Vec<String>,
+    pub token: SyncToken,
+}
+
 /// How far the service is with its own lists; until it has finished they are short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Indexing {
@@ -143,25 +151,20 @@ impl Photos {
 
     /// Tells of a library that is known from before, so that its originals can be downloaded without asking for all.
     pub fn know(&self, library: &Library) {
-        self.zones.lock().expect("no panic while held").insert(library.id(), library.zone.clone());
+        // A zone that is in both databases is the one of the private (protocol/photos.md §1.3), which is asked first.
+        self.zones.lock().expect("no panic while held").entry(library.id()).or_insert_with(|| library.zone.clone());
     }
 
-    /// All libraries, the person's own first. A zone seen in the private database wins over one of the same name in the
-    /// shared database (protocol/photos.md §1.3).
-    pub async fn libraries(&self) -> Result<Vec<Library>, PhotosError> {
-        let mut libraries: Vec<Library> = Vec::new();
-        for area in [Area::Private, Area::Shared] {
-            for zone in self.database.zones(area, None).await?.changed {
-                if let Some(library) = Library::of(zone)
-                    && libraries.iter().all(|known| known.id() != library.id())
-                {
-                    libraries.push(library);
-                }
-            }
-        }
-        libraries.sort_by_key(|library| (library.zone.name != Library::PRIMARY, library.zone.name.clone()));
+    /// Libraries of an area that changed since a database token; without one, all there are. A token that the service does
+    /// not know (any more) counts as none.
+    pub async fn news(&self, area: Area, token: Option<&SyncToken>) -> Result<News, PhotosError> {
+        let news = match self.database.zones(area, token).await {
+            Err(error) if token.is_some() && error.is_bad_request() => self.database.zones(area, None).await?,
+            other => other?,
+        };
+        let libraries: Vec<Library> = news.changed.into_iter().filter_map(Library::of).collect();
         libraries.iter().for_each(|library| self.know(library));
-        Ok(libraries)
+        Ok(News { libraries, gone: news.deleted, token: news.token })
     }
 
     /// Whether the service's own lists of a library are complete.

@@ -1,0 +1,27 @@
+use thiserror::Error;
+
+use crate::index::IndexError;
+use crate::photos::PhotosError;
+
+#[derive(Debug, Error)]
+pub enum SyncError {
+    #[error(transparent)]
+    Photos(#[from] PhotosError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error("iCloud offers no photo library for this account")]
+    NoLibrary,
+    #[error("iCloud is still preparing its list of {library} ({progress} %)")]
+    Indexing { library: String, progress: i64 },
+    /// The listing is short of what the service itself announces: it is not shown.
+    #[error("the listing of {library} is not complete: {seen} of {announced} {view} photos")]
+    Incomplete { library: String, view: String, seen: u64, announced: u64 },
+    /// An answer without the token that changes are asked with.
+    #[error("iCloud gave no sync token")]
+    NoToken,
+    /// The change log does not come to an end.
+    #[error("iCloud's list of changes of {library} does not end")]
+    Endless { library: String },
+    #[error("photosfs is stopping")]
+    Stopped,
+}
