@@ -3,7 +3,7 @@
 //! | format | what is inside | opened by, in checks |
 //! |---|---|---|
 //! | JPEG, PNG, GIF | the `image` crate's encoders, with our EXIF | ffmpeg, exiftool |
-//! | HEIC | one HEVC picture of raw blocks, see [`hevc`] | libheif 1.15, ffmpeg 5.1, exiftool |
+//! | HEIC | one HEVC picture of raw blocks, see [`hevc`] | libheif 1.15, exiftool; its stream alone also by ffmpeg 5.1 |
 //! | TIFF, DNG | uncompressed; the DNG is a Bayer mosaic | exiftool, ffmpeg |
 //! | MOV, MP4 | Motion JPEG without sound | ffprobe, exiftool |
 //! | XMP, AAE | text | exiftool |

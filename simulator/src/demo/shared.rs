@@ -6,18 +6,16 @@ use super::shot::{Retouch, Shot};
 use super::spot::Spot;
 use crate::library::NewPhoto;
 
-pub fn all(now_ms: i64) -> Vec<Entry> {
+pub fn all() -> Vec<Entry> {
     let shot = |name: &str, local: &str| Shot::new(name, local, Spot::SYDNEY);
     let edited = shot("IMG_0103.HEIC", "2024-09-03T12:00:00");
     let edit = edited.edit_as_heic();
-    let thrown =
-        NewPhoto { trashed_ms: Some(now_ms - 5 * 86_400_000), ..shot("IMG_0110.JPG", "2024-09-10T12:00:00").jpeg() };
     let mut entries = vec![
         // An album of the personal library may hold photos of the shared one (protocol/photos.md §1.3).
         Entry::of(shot("IMG_0101.HEIC", "2024-09-01T12:00:00").live()).on(Shelf::Family),
         Entry::of(shot("IMG_0102.MOV", "2024-09-02T12:00:00").mov(3000)),
         Entry::of(edited.heic().edited(edit).favourite()),
-        Entry::of(thrown),
+        Entry::of(shot("IMG_0110.JPG", "2024-09-10T12:00:00").jpeg()).thrown_away(5),
         Entry::of(in_both_libraries()),
     ];
     entries.extend(

@@ -13,7 +13,12 @@ pub const SLR: Camera = Camera { make: "Canon", model: "Canon EOS R6" };
 const JPEG: &str = "public.jpeg";
 const HEIC: &str = "public.heic";
 const DNG: &str = "com.adobe.raw-image";
+const GIF: &str = "com.compuserve.gif";
+const MPEG4: &str = "public.mpeg-4";
 const QUICKTIME: &str = "com.apple.quicktime-movie";
+
+/// Films are small because each frame is encoded at start.
+pub const FILM_SIZE: (u32, u32) = (240, 176);
 
 /// A press of the shutter, from which the files of a photo or video are made.
 #[derive(Debug, Clone)]
@@ -89,7 +94,7 @@ impl Shot {
     }
 
     pub fn gif(&self) -> NewPhoto {
-        self.photo(self.resource("com.compuserve.gif", media::animated_gif(self.scene, self.width, self.height, 6)))
+        self.photo(self.resource(GIF, media::animated_gif(self.scene, self.width, self.height, 6)))
     }
 
     pub fn dng(&self) -> NewPhoto {
@@ -134,20 +139,39 @@ impl Shot {
 
     /// What the photo is with this file as its original.
     pub fn photo(&self, original: Resource) -> NewPhoto {
-        let thumbnail = Capture { place: None, content_id: None, ..self.capture.clone() };
-        let thumbnail = media::jpeg(&self.scene.paint(80, 60), &thumbnail);
         NewPhoto {
             added_ms: Some(self.capture.taken_ms + 90_000),
             orientation: self.capture.orientation as u8,
-            renditions: vec![(Slot::Thumbnail, Resource::new(JPEG, thumbnail).sized(80, 60))],
-            location: self.capture.place.map(|(latitude, longitude)| Location {
-                latitude,
-                longitude,
-                altitude: self.spot.altitude,
-            }),
+            renditions: self.renditions(&original),
+            location: self.location(),
             ..NewPhoto::new(&self.name, original, self.capture.taken_ms)
         }
         .in_zone(self.spot.offset_s, self.spot.zone)
+    }
+
+    /// What Apple makes of an original: always a thumbnail, a JPEG of what is none, and for a small film the film itself
+    /// (protocol/photos.md §5.1).
+    fn renditions(&self, original: &Resource) -> Vec<(Slot, Resource)> {
+        let medium = match &*original.uti {
+            JPEG | GIF => None,
+            QUICKTIME | MPEG4 => Some((Slot::MediumVideo, original.clone())),
+            _ => {
+                let (width, height) = (self.width / 2, self.height / 2);
+                let file = media::jpeg(&self.scene.paint(width, height), &self.as_rendered());
+                Some((Slot::MediumPicture, Resource::new(JPEG, file).sized(width, height)))
+            }
+        };
+        [self.thumbnail(self.scene.paint(80, 60))].into_iter().chain(medium).collect()
+    }
+
+    fn thumbnail(&self, picture: RgbImage) -> (Slot, Resource) {
+        let capture = Capture { place: None, content_id: None, ..self.as_rendered() };
+        (Slot::Thumbnail, Resource::new(JPEG, media::jpeg(&picture, &capture)).sized(80, 60))
+    }
+
+    fn location(&self) -> Option<Location> {
+        let altitude = self.spot.altitude;
+        self.capture.place.map(|(latitude, longitude)| Location { latitude, longitude, altitude })
     }
 
     pub fn jpeg_file(&self) -> Resource {
@@ -162,16 +186,20 @@ impl Shot {
         self.resource(DNG, media::dng(&self.picture(), &self.capture))
     }
 
-    /// What Photos leaves behind after an edit: a rendering without colour, as JPEG whatever the original was.
+    /// What Photos leaves behind after an edit: renderings without colour, as JPEG whatever the original was.
     pub fn edit_as_jpeg(&self) -> Edit {
-        let rendering = media::jpeg(&without_colour(self.scene.paint(self.width, self.height)), &self.as_edited());
-        Edit { picture: Some(Resource::new(JPEG, rendering).sized(self.width, self.height)), ..Edit::new() }
+        self.edit(JPEG, media::jpeg)
     }
 
     /// The same as HEIC.
     pub fn edit_as_heic(&self) -> Edit {
-        let rendering = media::heic(&without_colour(self.scene.paint(self.width, self.height)), &self.as_edited());
-        Edit { picture: Some(Resource::new(HEIC, rendering).sized(self.width, self.height)), ..Edit::new() }
+        self.edit(HEIC, media::heic)
+    }
+
+    fn edit(&self, uti: &'static str, write: fn(&RgbImage, &Capture) -> Vec<u8>) -> Edit {
+        let rendering = write(&without_colour(self.scene.paint(self.width, self.height)), &self.as_rendered());
+        let thumbnail = self.thumbnail(without_colour(self.scene.paint(80, 60)));
+        Edit { picture: Some(self.resource(uti, rendering)), renditions: vec![thumbnail], ..Edit::new() }
     }
 
     /// A film as it is after a cut: the second half of it.
@@ -185,7 +213,7 @@ impl Shot {
     }
 
     /// Renderings are upright.
-    fn as_edited(&self) -> Capture {
+    fn as_rendered(&self) -> Capture {
         Capture { orientation: 1, ..self.capture.clone() }
     }
 
@@ -201,12 +229,13 @@ impl Shot {
     }
 
     fn film_file(&self, scene: Scene, container: Container, duration_ms: u32, frames: u32) -> Resource {
-        let uti = if container == Container::Mpeg4 { "public.mpeg-4" } else { QUICKTIME };
-        Resource::new(uti, self.make_film(scene, container, duration_ms, frames)).sized(320, 240)
+        let uti = if container == Container::Mpeg4 { MPEG4 } else { QUICKTIME };
+        Resource::new(uti, self.make_film(scene, container, duration_ms, frames)).sized(FILM_SIZE.0, FILM_SIZE.1)
     }
 
     fn make_film(&self, scene: Scene, container: Container, duration_ms: u32, frames: u32) -> Vec<u8> {
-        Film { scene, container, width: 320, height: 240, frames, duration_ms }.make(&self.capture)
+        let (width, height) = FILM_SIZE;
+        Film { scene, container, width, height, frames, duration_ms }.make(&self.capture)
     }
 }
 
@@ -237,9 +266,9 @@ impl Retouch for NewPhoto {
 }
 
 fn without_colour(mut picture: RgbImage) -> RgbImage {
-    for pixel in picture.chunks_exact_mut(3) {
-        let grey = (u16::from(pixel[0]) + 2 * u16::from(pixel[1]) + u16::from(pixel[2])) / 4;
-        pixel.fill(grey as u8);
+    for pixel in picture.as_chunks_mut::<3>().0 {
+        let [red, green, blue] = pixel.map(u16::from);
+        *pixel = [((red + 2 * green + blue) / 4) as u8; 3];
     }
     picture
 }

@@ -56,8 +56,9 @@ fn master_uti(master: &Master, slot: Slot) -> Option<&str> {
 
 #[test]
 fn it_is_made_quickly_and_is_of_the_right_size() {
+    // Measured alone: 0.8 s on two cores, debug build. Other tests share the machine, hence the distance.
     let (_, took) = demo();
-    assert!(*took < Duration::from_secs(3), "took {took:?}");
+    assert!(*took < Duration::from_secs(20), "took {took:?}");
     assert!(truth().assets().count() >= 60, "{}", truth().assets().count());
     let resources = truth().assets().flat_map(|asset| &asset.resources);
     let small = resources.map(|resource| resource.size).filter(|size| *size < kinds::BIG_FILM_SIZE).sum::<u64>();
@@ -65,13 +66,21 @@ fn it_is_made_quickly_and_is_of_the_right_size() {
 }
 
 #[test]
-fn names_and_bytes_are_the_same_at_each_start() {
+fn record_names_are_the_same_at_each_start() {
     let again = Cloud::new(Arc::new(Clock::default()));
     fill(&again);
     let facts = |truth: &Truth| -> Vec<(String, String)> {
         truth.assets().map(|asset| (asset.record_name.clone(), asset.master_name.clone())).collect()
     };
     assert_eq!(facts(&again.truth()), facts(truth()));
+}
+
+#[test]
+fn files_made_twice_are_the_same() {
+    let checksums = |roll: Vec<Entry>| -> Vec<_> {
+        roll.into_iter().filter_map(|entry| Some(entry.photo.original?.body.checksum())).collect()
+    };
+    assert_eq!(checksums(years::all()), checksums(years::all()));
 }
 
 #[test]
@@ -117,6 +126,7 @@ fn boxes_of_the_big_film_cover_it_to_the_last_byte() {
 fn every_kind_of_photo_is_there() {
     let of_subtype = |subtype| count(|asset, _| asset.subtype == subtype);
     assert!(count(|_, master| master_uti(master, Slot::LiveVideo).is_some()) >= 10, "Live Photos");
+    assert_eq!(count(|_, master| master_uti(master, Slot::Thumbnail).is_none()), 0, "thumbnails");
     assert!(of_subtype(1) >= 1, "panorama");
     assert!(count(|asset, _| asset.subtype_v2 == 3) >= 3, "screenshots");
     assert!(count(|_, master| master_uti(master, Slot::Original) == Some("com.compuserve.gif")) >= 1, "animation");

@@ -8,12 +8,11 @@ use crate::library::NewPhoto;
 use crate::media::Camera;
 
 const COMPACT: Camera = Camera { make: "SONY", model: "DSC-W120" };
-const DAY_MS: i64 = 86_400_000;
 /// Scans came into the library on 2019-01-05.
 const SCANNED_MS: i64 = 1_546_700_000_000;
 
-pub fn all(now_ms: i64) -> Vec<Entry> {
-    [scans(), broken_clocks(), phones(), clocks(), norway(), hidden(), recently_deleted(now_ms)]
+pub fn all() -> Vec<Entry> {
+    [scans(), broken_clocks(), phones(), clocks(), norway(), hidden(), recently_deleted()]
         .into_iter()
         .flatten()
         .collect()
@@ -101,8 +100,8 @@ fn hidden() -> Vec<Entry> {
 }
 
 /// Thrown away one, twelve and twenty-nine days ago.
-fn recently_deleted(now_ms: i64) -> Vec<Entry> {
-    let throw = |photo: NewPhoto, days: i64| Entry::of(NewPhoto { trashed_ms: Some(now_ms - days * DAY_MS), ..photo });
+fn recently_deleted() -> Vec<Entry> {
+    let throw = |photo, days| Entry::of(photo).thrown_away(days);
     let shot = |name, local| Shot::new(name, local, Spot::BERLIN.in_summer());
     vec![
         throw(shot("IMG_6001.HEIC", "2026-04-01T10:00:00").live(), 1),

@@ -185,3 +185,66 @@ impl Arithmetic {
         }
     }
 }
+
+/// Reads what [`Arithmetic`] and [`BitWriter`] wrote (H.265 §9.3.4.3), so that a test can take a picture apart again.
+#[cfg(test)]
+pub struct Decoder<'a> {
+    bytes: &'a [u8],
+    /// In bits.
+    at: usize,
+    range: u32,
+    offset: u32,
+}
+
+#[cfg(test)]
+impl<'a> Decoder<'a> {
+    pub fn new(bytes: &'a [u8]) -> Self {
+        let mut decoder = Self { bytes, at: 0, range: 510, offset: 0 };
+        decoder.start();
+        decoder
+    }
+
+    fn start(&mut self) {
+        (self.range, self.offset) = (510, 0);
+        (0..9).for_each(|_| self.shift_in());
+    }
+
+    fn shift_in(&mut self) {
+        self.offset = self.offset << 1 | u32::from(self.bytes[self.at / 8] >> (7 - self.at % 8) & 1);
+        self.at += 1;
+    }
+
+    /// Whether a bin has the probable value.
+    pub fn likely(&mut self, state: &mut usize) -> bool {
+        self.range -= u32::from(LEAST_RANGE[*state][(self.range >> 6 & 3) as usize]);
+        *state = (*state + 1).min(62);
+        let likely = self.offset < self.range;
+        self.renormalise();
+        likely
+    }
+
+    /// A terminating bin.
+    pub fn ends(&mut self) -> bool {
+        self.range -= 2;
+        let ends = self.offset >= self.range;
+        if !ends {
+            self.renormalise();
+        }
+        ends
+    }
+
+    /// Raw bytes after a terminating bin; the coder starts anew behind them.
+    pub fn raw(&mut self, count: usize) -> &'a [u8] {
+        let start = self.at.div_ceil(8);
+        self.at = (start + count) * 8;
+        self.start();
+        &self.bytes[start..start + count]
+    }
+
+    fn renormalise(&mut self) {
+        while self.range < 256 {
+            self.range <<= 1;
+            self.shift_in();
+        }
+    }
+}

@@ -167,11 +167,11 @@ impl Planes {
             width % BLOCK as usize == 0 && height % BLOCK as usize == 0,
             "{width}x{height} is not made of whole blocks"
         );
-        let rgb = picture.as_raw();
-        let luma = rgb.chunks_exact(3).map(|p| weigh(p, [77, 150, 29], 0)).collect();
+        let pixels = picture.as_chunks().0;
+        let luma = pixels.iter().map(|pixel| weigh(pixel, [77, 150, 29], 0)).collect();
         let chroma = [[-43, -85, 128], [128, -107, -21]].map(|weights| {
-            let corners = (0..height / 2).flat_map(|y| (0..width / 2).map(move |x| (y * 2 * width + x * 2) * 3));
-            corners.map(|at| weigh(&rgb[at..at + 3], weights, 128)).collect()
+            let lines = pixels.chunks_exact(width).step_by(2);
+            lines.flat_map(|line| line.iter().step_by(2).map(|pixel| weigh(pixel, weights, 128))).collect()
         });
         Self { width, height, luma, chroma }
     }
@@ -191,8 +191,48 @@ fn write_square(plane: &[u8], stride: usize, column: usize, row: usize, side: us
 }
 
 /// A weighted sum of red, green and blue in 256ths (BT.601, full range).
-fn weigh(pixel: &[u8], weights: [i32; 3], base: i32) -> u8 {
-    let [red, green, blue] = [pixel[0], pixel[1], pixel[2]].map(i32::from);
+fn weigh(pixel: &[u8; 3], weights: [i32; 3], base: i32) -> u8 {
+    let [red, green, blue] = pixel.map(i32::from);
     let sum = red * weights[0] + green * weights[1] + blue * weights[2];
     ((sum >> 8) + base).clamp(0, 255) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Scene;
+    use super::super::cabac::Decoder;
+    use super::*;
+
+    /// Takes the emulation prevention bytes out again.
+    fn payload(nal: &[u8]) -> Vec<u8> {
+        let is_inserted = |at: usize| at >= 2 && nal[at] == 3 && nal[at - 2..at] == [0, 0];
+        (2..nal.len()).filter(|at| !is_inserted(*at)).map(|at| nal[at]).collect()
+    }
+
+    #[test]
+    fn a_decoder_finds_every_sample_of_the_picture() {
+        let mut picture = Scene::new(6).paint(48, 32);
+        // Black: zeros in a row, which must not look like a start code.
+        picture.chunks_exact_mut(3).take(200).for_each(|pixel| pixel.fill(0));
+        let nal = slice(&picture);
+        assert!(!nal.windows(3).any(|three| three[..2] == [0, 0] && three[2] < 3));
+        let (payload, planes) = (payload(&nal), Planes::of(&picture));
+        // The slice header fills one byte.
+        let mut decoder = Decoder::new(&payload[1..]);
+        let mut state = PART_MODE_STATE;
+        for block in 0..6 {
+            assert!(decoder.likely(&mut state), "block {block} is whole");
+            assert!(decoder.ends(), "block {block} is raw");
+            let mut expected = BitWriter::default();
+            planes.write_block(block % 3, block / 3, &mut expected);
+            assert_eq!(decoder.raw(16 * 16 * 3 / 2), expected.into_bytes(), "block {block}");
+            assert_eq!(decoder.ends(), block == 5, "the slice ends with its last block");
+        }
+    }
+
+    #[test]
+    fn grey_has_no_colour_and_white_is_full() {
+        assert_eq!(weigh(&[255, 255, 255], [77, 150, 29], 0), 255);
+        assert_eq!(weigh(&[90, 90, 90], [-43, -85, 128], 128), 128);
+    }
 }

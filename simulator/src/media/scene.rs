@@ -66,8 +66,8 @@ impl Scene {
         let mut picture = RgbImage::new(width, height);
         for (y, line) in (0..).zip(picture.chunks_exact_mut(3 * width as usize)) {
             let colours = [mix(palette[0], palette[1], y as f32 / height as f32), palette[2], palette[3]];
-            for ((pixel, far), near) in line.chunks_exact_mut(3).zip(&far).zip(&near) {
-                pixel.copy_from_slice(&colours[usize::from(y >= *far) + usize::from(y >= *near)]);
+            for ((pixel, far), near) in line.as_chunks_mut().0.iter_mut().zip(&far).zip(&near) {
+                *pixel = colours[usize::from(y >= *far) + usize::from(y >= *near)];
             }
         }
         paint_sun(&mut picture, &mut random, &far, moment);

@@ -107,7 +107,7 @@ fn raster(picture: &RgbImage, strip: Vec<u8>) -> Ifd {
 fn mosaic(picture: &RgbImage) -> Vec<u8> {
     let linear: Vec<u16> = (0..=255u32).map(|v| (v * v * 65535 / (255 * 255)) as u16).collect();
     let width = picture.width() as usize;
-    let pixels = picture.as_raw().chunks_exact(3).enumerate();
+    let pixels = picture.as_chunks::<3>().0.iter().enumerate();
     pixels.flat_map(|(at, pixel)| linear[usize::from(pixel[at % width % 2 + at / width % 2])].to_be_bytes()).collect()
 }
 
