@@ -205,7 +205,7 @@ fn albums_have_every_shape() {
     assert_eq!(album(&["🎉 Party 🥳"])[0].len(), 2);
     assert!(album(&["Empty"])[0].is_empty());
     assert_eq!(album(&["Marathon 2019"])[0].len(), marathon::PHOTOS);
-    assert!(marathon::PHOTOS > 66, "longer than a page");
+    const { assert!(marathon::PHOTOS > 66, "longer than a page") };
     assert_eq!((album(&[".private"])[0].len(), album(&["..", "Inside"])[0].len()), (1, 1));
     let of_shared: HashSet<&String> = shared().assets.iter().map(|asset| &asset.record_name).collect();
     assert_eq!(
