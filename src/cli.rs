@@ -3,11 +3,15 @@
 mod demo;
 mod doctor;
 mod failure;
+mod held;
 mod logging;
 mod login;
 mod logout;
 mod mount;
+mod progress;
 mod refused;
+mod running;
+mod service;
 mod status;
 mod sync;
 mod unmount;
@@ -47,6 +51,7 @@ enum Command {
     Status(status::Args),
     Sync(sync::Args),
     Verify(verify::Args),
+    Held(held::Args),
     Doctor(doctor::Args),
 }
 
@@ -91,6 +96,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Status(args) => status::run(&context, args),
         Command::Sync(args) => sync::run(&context, args),
         Command::Verify(args) => verify::run(&context, args),
+        Command::Held(args) => held::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),
     }
 }

@@ -30,7 +30,6 @@ pub struct LibrarySync {
     index: Arc<Index>,
     listener: Mutex<Option<Arc<Listener>>>,
     progress: watch::Sender<Progress>,
-    last_error: Mutex<Option<String>>,
     /// One round at a time.
     turn: tokio::sync::Mutex<()>,
 }
@@ -42,7 +41,6 @@ impl LibrarySync {
             index,
             listener: Mutex::default(),
             progress: watch::Sender::new(Progress::Idle),
-            last_error: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         }
     }
@@ -55,11 +53,6 @@ impl LibrarySync {
     /// How far a listing is.
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.subscribe()
-    }
-
-    /// Why the last round failed; `None` if it did not.
-    pub fn last_error(&self) -> Option<String> {
-        self.last_error.lock().expect("no panic while held").clone()
     }
 
     /// Asks for news every `poll`, and whenever woken, for ever.

@@ -1,13 +1,149 @@
-//! `photosfs status`.
+//! `photosfs status`: how the library, the session and the mount are.
 
 use std::process::ExitCode;
 
-use super::{Context, Failure};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::service::index_to_read;
+use super::{Context, Failure, running};
+use crate::account::{Account, SessionStatus};
+use crate::http::Http;
+use crate::index::{Index, LibraryState};
 
 /// Tell how the library, the session and the mount are
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Print JSON with stable keys (docs/commands.md)
+    #[arg(long)]
+    json: bool,
+}
 
-pub fn run(_context: &Context, _args: Args) -> Result<ExitCode, Failure> {
-    Err(Failure::plain("not yet", ""))
+/// What `status --json` prints and `.photosfs/status.json` holds. Keys are stable.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    pub version: &'static str,
+    pub at: Timestamp,
+    /// Whether everything iCloud announces is in the tree.
+    pub complete: bool,
+    pub libraries: Vec<LibraryReport>,
+    /// Files in the tree, each counted once, and their bytes.
+    pub files: u64,
+    pub bytes: u64,
+    /// Removals that wait for `photosfs held accept` or `reject`.
+    pub held: u64,
+    pub session: SessionStatus,
+    /// Where the library is mounted; none if it is not.
+    pub mountpoint: Option<String>,
+    /// Why the latest request for changes failed; none if it did not.
+    pub last_error: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct LibraryReport {
+    pub name: String,
+    pub shown: bool,
+    /// When iCloud last confirmed what is shown.
+    pub synced: Option<Timestamp>,
+    pub visible: u64,
+    pub hidden: u64,
+    pub recently_deleted: u64,
+    /// Photos whose original is not ready in iCloud: they are not shown yet.
+    pub not_ready: u64,
+    pub held: u64,
+    pub note: Option<String>,
+}
+
+impl Report {
+    pub fn of(index: &Index, session: SessionStatus, mountpoint: Option<String>) -> Result<Report, Failure> {
+        let waiting = index.waiting()?;
+        let library = |state: &LibraryState| -> Result<LibraryReport, Failure> {
+            let id = state.library.id();
+            let counts = index.view_counts(&id)?;
+            Ok(LibraryReport {
+                shown: state.shown,
+                synced: state.synced.and_then(|at| Timestamp::from_millisecond(at).ok()),
+                visible: counts.visible,
+                hidden: counts.hidden,
+                recently_deleted: counts.trashed,
+                not_ready: counts.unready,
+                held: waiting.iter().find(|(library, _)| *library == id).map_or(0, |(_, count)| *count),
+                note: state.note.clone(),
+                name: id.0,
+            })
+        };
+        let libraries = index.libraries()?.iter().map(library).collect::<Result<Vec<_>, _>>()?;
+        let totals = index.totals()?;
+        Ok(Report {
+            version: env!("CARGO_PKG_VERSION"),
+            at: Timestamp::now(),
+            complete: !libraries.is_empty() && libraries.iter().all(|library| library.shown && library.note.is_none()),
+            held: libraries.iter().map(|library| library.held).sum(),
+            libraries,
+            files: totals.files,
+            bytes: totals.bytes,
+            session,
+            mountpoint,
+            last_error: index.last_error()?,
+        })
+    }
+
+    pub fn json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("plain values only");
+        text.push('\n');
+        text
+    }
+
+    fn print(&self) {
+        match &self.mountpoint {
+            Some(mountpoint) => println!("mounted at {mountpoint}"),
+            None => println!("not mounted"),
+        }
+        match &self.session.needs {
+            Some(needs) => println!("session: {needs}"),
+            None => println!("session: signed in"),
+        }
+        for library in &self.libraries {
+            library.print();
+        }
+        println!("{} files, {}", self.files, bytesize::ByteSize::b(self.bytes));
+        if self.held > 0 {
+            println!("{} removals wait for you: photosfs held list", self.held);
+        }
+        if let Some(error) = &self.last_error {
+            println!("asking for changes failed: {error}");
+        }
+    }
+}
+
+impl LibraryReport {
+    fn print(&self) {
+        let LibraryReport { name, visible, hidden, recently_deleted, not_ready, .. } = self;
+        match (self.shown, self.synced) {
+            (false, _) => println!("{name}: being read for the first time"),
+            (true, synced) => {
+                println!("{name}: {visible} photos, {hidden} hidden, {recently_deleted} recently deleted");
+                if let Some(synced) = synced {
+                    println!("  confirmed by iCloud at {synced:.0}");
+                }
+            }
+        }
+        if *not_ready > 0 {
+            println!("  {not_ready} more are not ready in iCloud yet and are not shown");
+        }
+        if let Some(note) = &self.note {
+            println!("  note: {note}");
+        }
+    }
+}
+
+pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
+    let config = context.config()?;
+    let account = Account::open(&config, Http::new(&config.endpoints)?)?;
+    let report = Report::of(&index_to_read(&config)?, account.status(), running::mountpoint(&config))?;
+    match args.json {
+        true => print!("{}", report.json()),
+        false => report.print(),
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,13 +1,57 @@
-//! `photosfs sync`.
+//! `photosfs sync`: ask for changes now.
 
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
-use super::{Context, Failure};
+use super::service::{Service, index_to_read};
+use super::{Context, Failure, running};
+use crate::config::Config;
+use crate::index::Index;
+
+/// How long a mount is waited for. A round of changes takes seconds; a first listing, minutes.
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// Ask for changes now
 #[derive(clap::Args)]
 pub struct Args {}
 
-pub fn run(_context: &Context, _args: Args) -> Result<ExitCode, Failure> {
-    Err(Failure::plain("not yet", ""))
+pub fn run(context: &Context, _args: Args) -> Result<ExitCode, Failure> {
+    let config = context.config()?;
+    match running::wake(&config)? {
+        true => wait_for_round(&config)?,
+        false => {
+            let service = Service::open(config)?;
+            service.runtime.block_on(service.account.ready())?;
+            service.update()?;
+            tell(&service.index)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Waits until the running mount has finished a round that began after now.
+fn wait_for_round(config: &Config) -> Result<(), Failure> {
+    let index = index_to_read(config)?;
+    let before = index.last_round()?;
+    let until = Instant::now() + PATIENCE;
+    while Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(100));
+        if index.last_round()? != before {
+            return match index.last_error()? {
+                None => tell(&index),
+                Some(error) => Err(Failure::plain(error, "see photosfs status")),
+            };
+        }
+    }
+    Err(Failure::plain("the mount has not finished asking for changes", "see photosfs status"))
+}
+
+fn tell(index: &Index) -> Result<(), Failure> {
+    let totals = index.totals()?;
+    println!("up to date: {} files, {}", totals.files, bytesize::ByteSize::b(totals.bytes));
+    let held: u64 = index.waiting()?.iter().map(|(_, count)| count).sum();
+    if held > 0 {
+        println!("{held} removals wait for you: photosfs held list");
+    }
+    Ok(())
 }

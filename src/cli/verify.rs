@@ -1,13 +1,73 @@
-//! `photosfs verify`.
+//! `photosfs verify`: is every original in a copy, byte for byte?
 
+mod copy;
+mod judge;
+
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::service::index_to_read;
 use super::{Context, Failure};
+use copy::Copy;
+use judge::{Judgement, Original};
 
-/// Check a copy: is every original in this folder, byte for byte?
+/// Check a copy: is every original in this folder, byte for byte, by Apple's own checksum?
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The folder that holds the copy
+    copy: PathBuf,
+    /// Do not ask for what is in Recently Deleted
+    #[arg(long)]
+    except_deleted: bool,
+    /// Print JSON with stable keys (docs/commands.md)
+    #[arg(long)]
+    json: bool,
+}
 
-pub fn run(_context: &Context, _args: Args) -> Result<ExitCode, Failure> {
-    Err(Failure::plain("not yet", ""))
+pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
+    let index = index_to_read(&context.config()?)?;
+    if !index.libraries()?.iter().any(|state| state.shown) {
+        return Err(Failure::plain("the library has not been read completely yet", "run photosfs sync, then verify"));
+    }
+    let originals = originals(&index, args.except_deleted)?;
+    let sizes: HashSet<u64> = originals.iter().map(|original| original.size).collect();
+    let copy = Copy::read(&args.copy, |size| sizes.contains(&size));
+    let copy = copy.map_err(|error| Failure::plain(error, "pass the folder that holds the copy"))?;
+    let judgement = judge::judge(originals, &copy);
+    match args.json {
+        true => println!("{}", serde_json::to_string_pretty(&judgement).expect("plain values only")),
+        false => print(&judgement, &copy),
+    }
+    let sound = judgement.missing.is_empty() && judgement.damaged.is_empty();
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn originals(index: &crate::index::Index, except_deleted: bool) -> Result<Vec<Original>, Failure> {
+    let mut originals = Vec::new();
+    for (ino, resource) in index.resources()? {
+        let path = index.path(ino)?.unwrap_or_default();
+        let deleted = path.starts_with("Recently Deleted/") || path.contains("/Recently Deleted/");
+        if !(except_deleted && deleted) {
+            originals.push(Original { path, size: resource.size, checksum: resource.checksum });
+        }
+    }
+    Ok(originals)
+}
+
+fn print(judgement: &Judgement, copy: &Copy) {
+    let Judgement { originals, whole, size_only, missing, damaged } = judgement;
+    for path in missing {
+        println!("missing  {path}");
+    }
+    for path in damaged {
+        println!("damaged  {path}");
+    }
+    for (path, error) in &copy.unreadable {
+        println!("cannot be read  {}: {error}", path.display());
+    }
+    println!("{originals} originals: {whole} whole, {} missing, {} damaged", missing.len(), damaged.len());
+    if *size_only > 0 {
+        println!("{size_only} more have a checksum only Apple can compute: size only, and the size is right");
+    }
 }

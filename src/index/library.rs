@@ -157,6 +157,23 @@ impl Index {
         Ok(query.query_row([key], |row| row.get(0)).optional()?)
     }
 
+    /// Takes down that a round of changes ended, and why it failed if it did.
+    pub fn end_round(&self, error: Option<&str>) -> Result<(), IndexError> {
+        let writer = self.writer();
+        remember(&writer, "last round", &jiff::Timestamp::now().to_string())?;
+        remember(&writer, "last error", error.unwrap_or_default())
+    }
+
+    /// A text that differs after every round.
+    pub fn last_round(&self) -> Result<Option<String>, IndexError> {
+        self.remembered("last round")
+    }
+
+    /// Why the last round failed; `None` if it did not.
+    pub fn last_error(&self) -> Result<Option<String>, IndexError> {
+        Ok(self.remembered("last error")?.filter(|error| !error.is_empty()))
+    }
+
     pub fn remember(&self, key: &str, value: &str) -> Result<(), IndexError> {
         remember(&self.writer(), key, value)
     }

@@ -11,17 +11,21 @@ const VERSION: i64 = 1;
 /// Makes the tables if there are none.
 ///
 /// # Errors
-/// [`IndexError::Version`] for an index that a newer photosfs wrote.
+/// [`IndexError::Version`] for an index that another photosfs wrote.
 pub fn prepare(connection: &mut Connection) -> Result<(), IndexError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
+    if connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? != 0 {
+        return check(connection);
+    }
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    match tx.pragma_query_value(None, "user_version", |row| row.get(0))? {
-        0 => {
-            tx.execute_batch(SCHEMA)?;
-            tx.pragma_update(None, "user_version", VERSION)?;
-            tx.commit()?;
-            Ok(())
-        }
+    tx.execute_batch(SCHEMA)?;
+    tx.pragma_update(None, "user_version", VERSION)?;
+    Ok(tx.commit()?)
+}
+
+/// Whether this photosfs knows the tables.
+pub fn check(connection: &Connection) -> Result<(), IndexError> {
+    match connection.pragma_query_value(None, "user_version", |row| row.get(0))? {
         VERSION => Ok(()),
         found => Err(IndexError::Version { found, known: VERSION }),
     }

@@ -56,6 +56,18 @@ impl Index {
         Ok(index)
     }
 
+    /// Opens an index that is there, to read it beside the process that writes it.
+    pub fn open_to_read(path: &Path) -> Result<Index, IndexError> {
+        let writer = connect(path)?;
+        schema::check(&writer)?;
+        Ok(Index {
+            path: path.to_owned(),
+            options: TreeOptions::default(),
+            writer: Mutex::new(writer),
+            readers: Mutex::default(),
+        })
+    }
+
     /// The one connection that writes.
     pub(super) fn writer(&self) -> MutexGuard<'_, Connection> {
         // A panic inside a transaction has rolled it back when the transaction was dropped.
@@ -67,18 +79,19 @@ impl Index {
         let spare = self.readers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
         let connection = match spare {
             Some(connection) => connection,
-            None => self.connect()?,
+            None => connect(&self.path)?,
         };
         Ok(Reader { index: self, connection: Some(connection) })
     }
+}
 
-    fn connect(&self) -> Result<Connection, IndexError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.path, flags)?;
-        connection.busy_timeout(BUSY)?;
-        connection.set_prepared_statement_cache_capacity(32);
-        Ok(connection)
-    }
+/// A connection that cannot write.
+fn connect(path: &Path) -> Result<Connection, IndexError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
 }
 
 pub(super) struct Reader<'a> {

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::download::Downloads;
 use super::{Album, AlbumKind, Asset, Change, DownloadUrl, Library, LibraryId, Master, Member, Resource, View};
-use crate::account::Account;
+use crate::account::{Account, AccountError};
 use crate::cloudkit::{Area, CloudKitError, Database, Query, Record, SyncToken, Zone};
 use crate::http::{Transient, Verdict};
 
@@ -39,6 +39,16 @@ impl PhotosError {
         match self {
             PhotosError::CloudKit(error) => Some(error),
             PhotosError::LookUp(error) => error.cloudkit(),
+            _ => None,
+        }
+    }
+}
+
+impl PhotosError {
+    /// What the account has to say, if it is the account's trouble.
+    pub fn account(&self) -> Option<&AccountError> {
+        match self.cloudkit()? {
+            CloudKitError::Account(error) => Some(error),
             _ => None,
         }
     }

@@ -12,7 +12,8 @@ impl LibrarySync {
     pub async fn update(&self) -> Result<(), SyncError> {
         let _turn = self.turn.lock().await;
         let outcome = self.round().await;
-        *self.last_error.lock().expect("no panic while held") = outcome.as_ref().err().map(ToString::to_string);
+        let error = outcome.as_ref().err().map(ToString::to_string);
+        self.on_index(move |index| index.end_round(error.as_deref())).await?;
         self.progress.send_replace(super::Progress::Idle);
         outcome
     }

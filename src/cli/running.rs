@@ -1,0 +1,73 @@
+//! The process that serves the account: who it is, where it mounted, how to wake it.
+
+use std::io::Write;
+use std::path::Path;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
+
+use super::Failure;
+use crate::account::{AccountError, AccountLock};
+use crate::config::Config;
+
+/// What a mount leaves in the state folder while it runs.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    pid: i32,
+    mountpoint: String,
+}
+
+const FILE: &str = "mount.json";
+
+/// Leaves a note that this process serves the account, until the returned value is dropped.
+pub fn announce(config: &Config, mountpoint: &Path) -> Result<Announced, Failure> {
+    let path = config.state.join(FILE);
+    let note = Note { pid: std::process::id().cast_signed(), mountpoint: mountpoint.display().to_string() };
+    let written = tempfile::NamedTempFile::new_in(&config.state).and_then(|mut file| {
+        file.write_all(serde_json::to_string(&note).expect("plain values").as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(&path).map_err(|error| error.error)
+    });
+    match written {
+        Ok(_) => Ok(Announced { path }),
+        Err(error) => Err(Failure::plain(format!("{}: {error}", path.display()), "make the state folder writable")),
+    }
+}
+
+pub struct Announced {
+    path: std::path::PathBuf,
+}
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        // What is left behind is not believed without the lock.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// The note of the process that serves the account, if there is one.
+fn note(config: &Config) -> Option<Note> {
+    match AccountLock::take(config) {
+        Err(AccountError::InUse) => {}
+        _ => return None,
+    }
+    serde_json::from_slice(&std::fs::read(config.state.join(FILE)).ok()?).ok()
+}
+
+/// Where the account is mounted, if it is.
+pub fn mountpoint(config: &Config) -> Option<String> {
+    Some(note(config)?.mountpoint)
+}
+
+/// Wakes the process that serves the account, so that it asks for changes now; `false` if there is none.
+pub fn wake(config: &Config) -> Result<bool, Failure> {
+    let Some(note) = note(config) else { return Ok(false) };
+    match kill(Pid::from_raw(note.pid), Signal::SIGHUP) {
+        Ok(()) => Ok(true),
+        Err(error) => Err(Failure::plain(
+            format!("the mount (process {}) cannot be woken: {error}", note.pid),
+            "run this as the user who mounted",
+        )),
+    }
+}
