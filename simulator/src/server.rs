@@ -1,6 +1,5 @@
 //! Connections, threads and the life of a simulator.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
@@ -18,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::call::{Call, Door, Front, Service};
+use crate::fault::Fault;
 use crate::library::Cloud;
 use crate::options::{Options, Switches};
 use crate::state::State;
@@ -102,6 +102,11 @@ impl Simulator {
     /// The photo libraries, to read and to change while clients look at them.
     pub fn cloud(&self) -> Cloud {
         self.state.cloud.clone()
+    }
+
+    /// Scripts a failure.
+    pub fn fault(&self, fault: Fault) {
+        self.state.faults.add(fault);
     }
 
     /// What clients did that no correct client does.
@@ -218,7 +223,7 @@ async fn over_tls(world: Arc<World>, listener: StdListener, acceptor: tokio_rust
 async fn connection(world: Arc<World>, stream: impl AsyncRead + AsyncWrite + Unpin, door: Door) {
     let service = service_fn(|request| {
         let world = world.clone();
-        async move { Ok::<_, Infallible>(answer(&world, request, door).await) }
+        async move { answer(&world, request, door).await }
     });
     let served = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
     if let Err(error) = served {
@@ -226,7 +231,7 @@ async fn connection(world: Arc<World>, stream: impl AsyncRead + AsyncWrite + Unp
     }
 }
 
-async fn answer(world: &World, request: Request<Incoming>, door: Door) -> Response {
+async fn answer(world: &World, request: Request<Incoming>, door: Door) -> io::Result<Response> {
     let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
     let state = &world.state;
     let begun = state.requests.begin(&path);
@@ -235,9 +240,10 @@ async fn answer(world: &World, request: Request<Incoming>, door: Door) -> Respon
     }
     let response = match call(world, request, door).await {
         Ok(call) => route(state, call, door).await,
-        Err(reason) => refused(state, &format!("{method} {path}: {reason}")),
+        Err(reason) => Ok(refused(state, &format!("{method} {path}: {reason}"))),
     };
-    state.requests.end(begun, &method, &path, response.status().as_u16());
+    let status = response.as_ref().map_or(0, |response| response.status().as_u16());
+    state.requests.end(begun, &method, &path, status);
     response
 }
 
@@ -255,20 +261,21 @@ fn host(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::HOST)?.to_str().ok()
 }
 
-async fn route(state: &Arc<State>, call: Call, door: Door) -> Response {
+/// An error resets the connection.
+async fn route(state: &Arc<State>, call: Call, door: Door) -> io::Result<Response> {
     let service = Service::of_path(&call.path).filter(|service| call.front.serves(*service, door));
     let Some(service) = service else {
-        return refused(state, &format!("{} is not served at this host", call.line()));
+        return Ok(refused(state, &format!("{} is not served at this host", call.line())));
     };
     accounts::look_for_leaks(state, &call, service);
-    if let Some(response) = fault::before(state, &call).await {
-        return response;
-    }
-    match service {
-        Service::Idmsa | Service::Setup => accounts::handle(state.clone(), call).await,
-        Service::Database => database::handle(state.clone(), call).await,
-        Service::Content => download::handle(state.clone(), call).await,
-    }
+    fault::through(&state.faults, call, |call| async move {
+        match service {
+            Service::Idmsa | Service::Setup => accounts::handle(state.clone(), call).await,
+            Service::Database => database::handle(state.clone(), call).await,
+            Service::Content => download::handle(state.clone(), call).await,
+        }
+    })
+    .await
 }
 
 /// Everything that is not simulated is refused, never forwarded.
