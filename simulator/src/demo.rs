@@ -6,6 +6,7 @@
 mod kinds;
 mod marathon;
 mod names;
+mod retouch;
 mod shared;
 mod shelf;
 mod shot;

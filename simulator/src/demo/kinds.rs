@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::Entry;
+use super::retouch::Retouch;
 use super::shelf::Shelf;
-use super::shot::{FILM_SIZE, PHONE, Retouch, SLR, Shot};
+use super::shot::{FILM_SIZE, PHONE, SLR, Shot};
 use super::spot::Spot;
-use crate::library::{Body, Burst, Edit, NewPhoto, Resource};
+use crate::library::{Body, Burst, Edit, NewPhoto, Resource, Slot};
 use crate::media::{self, Camera, Container};
 
 const SUMMER: Spot = Spot::BERLIN.in_summer();
@@ -80,10 +81,10 @@ fn big_film() -> NewPhoto {
     let padding = BIG_FILM_SIZE as usize - film.len() - media::FREE_HEADER;
     let head = [film, media::free_header(padding as u32)].concat();
     let body = Body::padded(head, 0x6269_6766, BIG_FILM_SIZE);
-    NewPhoto {
-        duration_ms: 4000,
-        ..shot.photo(Resource::new("com.apple.quicktime-movie", body).sized(FILM_SIZE.0, FILM_SIZE.1))
-    }
+    let original = Resource::new("com.apple.quicktime-movie", body).sized(FILM_SIZE.0, FILM_SIZE.1);
+    let mut photo = NewPhoto { duration_ms: 4000, ..shot.photo(original) };
+    photo.renditions.retain(|(slot, _)| *slot == Slot::Thumbnail); // a smaller film would be as large
+    photo
 }
 
 fn bursts() -> Vec<Entry> {

@@ -1,8 +1,9 @@
 //! File names that a careless path breaks on (protocol/photos.md §9), and uploads that never finished.
 
 use super::Entry;
+use super::retouch::Retouch;
 use super::shelf::Shelf;
-use super::shot::{Retouch, Shot};
+use super::shot::Shot;
 use super::spot::Spot;
 use crate::library::{FileName, NewPhoto, Resource};
 

@@ -1,8 +1,9 @@
 //! The iCloud Shared Photo Library.
 
 use super::Entry;
+use super::retouch::Retouch;
 use super::shelf::Shelf;
-use super::shot::{Retouch, Shot};
+use super::shot::Shot;
 use super::spot::Spot;
 use crate::library::NewPhoto;
 

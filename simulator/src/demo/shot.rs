@@ -3,7 +3,7 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
 use super::spot::Spot;
-use crate::library::{Edit, FileName, Location, NewPhoto, Resource, Slot};
+use crate::library::{Edit, Location, NewPhoto, Resource, Slot};
 use crate::media::{self, Camera, Capture, Container, Film, Scene};
 
 pub const PHONE: Camera = Camera { make: "Apple", model: "iPhone 15 Pro" };
@@ -236,32 +236,6 @@ impl Shot {
     fn make_film(&self, scene: Scene, container: Container, duration_ms: u32, frames: u32) -> Vec<u8> {
         let (width, height) = FILM_SIZE;
         Film { scene, container, width, height, frames, duration_ms }.make(&self.capture)
-    }
-}
-
-/// Changes to a photo that read better after it than around it.
-pub trait Retouch: Sized {
-    fn favourite(self) -> Self;
-    fn named(self, name: FileName) -> Self;
-    fn edited(self, edit: Edit) -> Self;
-    fn captioned(self, caption: &str) -> Self;
-}
-
-impl Retouch for NewPhoto {
-    fn favourite(self) -> NewPhoto {
-        NewPhoto { favourite: true, ..self }
-    }
-
-    fn named(self, file_name: FileName) -> NewPhoto {
-        NewPhoto { file_name, ..self }
-    }
-
-    fn edited(self, edit: Edit) -> NewPhoto {
-        NewPhoto { edit: Some(edit), ..self }
-    }
-
-    fn captioned(self, caption: &str) -> NewPhoto {
-        NewPhoto { caption: Some(caption.to_owned()), ..self }
     }
 }
 

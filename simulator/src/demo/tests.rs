@@ -56,7 +56,7 @@ fn master_uti(master: &Master, slot: Slot) -> Option<&str> {
 
 #[test]
 fn it_is_made_quickly_and_is_of_the_right_size() {
-    // Measured alone: 0.8 s on two cores, debug build. Other tests share the machine, hence the distance.
+    // Costs about one second of processor time in a debug build; other tests share the machine, hence the distance.
     let (_, took) = demo();
     assert!(*took < Duration::from_secs(20), "took {took:?}");
     assert!(truth().assets().count() >= 60, "{}", truth().assets().count());

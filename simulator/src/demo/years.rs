@@ -1,8 +1,9 @@
 //! Dates far apart, clocks far apart, and what is hidden or on its way out.
 
 use super::Entry;
+use super::retouch::Retouch;
 use super::shelf::Shelf;
-use super::shot::{Retouch, SCANNER, Shot};
+use super::shot::{SCANNER, Shot};
 use super::spot::Spot;
 use crate::library::NewPhoto;
 use crate::media::Camera;
