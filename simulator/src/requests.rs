@@ -38,19 +38,30 @@ impl Default for Requests {
     }
 }
 
+/// A request being answered. Dropped when it is answered, or when its client has gone away.
+pub(crate) struct Begun<'a> {
+    requests: &'a Requests,
+    at: Instant,
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        self.requests.inner().now -= 1;
+    }
+}
+
 impl Requests {
-    pub(crate) fn begin(&self, path: &str) -> Instant {
+    pub(crate) fn begin(&self, path: &str) -> Begun<'_> {
         let mut inner = self.inner();
         *inner.counts.entry(endpoint(path).to_owned()).or_default() += 1;
         inner.now += 1;
         inner.peak = inner.peak.max(inner.now);
-        Instant::now()
+        Begun { requests: self, at: Instant::now() }
     }
 
-    pub(crate) fn end(&self, begun: Instant, method: &str, path: &str, status: u16) {
+    pub(crate) fn end(&self, begun: Begun<'_>, method: &str, path: &str, status: u16) {
         tracing::debug!("{method} {path} {status}");
         let mut inner = self.inner();
-        inner.now -= 1;
         if inner.log.len() == KEPT {
             inner.log.pop_front();
         }
@@ -58,9 +69,10 @@ impl Requests {
             method: method.to_owned(),
             path: path.to_owned(),
             status,
-            at: begun - self.since,
-            took: begun.elapsed(),
+            at: begun.at - self.since,
+            took: begun.at.elapsed(),
         });
+        drop(inner);
     }
 
     /// How often an endpoint was asked, named as in [`endpoint`].

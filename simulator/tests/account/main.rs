@@ -27,11 +27,6 @@ async fn body(response: reqwest::Response) -> Value {
     response.json().await.unwrap()
 }
 
-/// Statuses with which a data call without a good session is turned away.
-fn turned_away(status: u16) -> bool {
-    matches!(status, 401 | 403 | 421 | 423)
-}
-
 #[tokio::test]
 async fn a_whole_sign_in_leaves_nothing_to_complain_about() {
     for protocol in [Protocol::S2k, Protocol::S2kFo] {
@@ -39,7 +34,7 @@ async fn a_whole_sign_in_leaves_nothing_to_complain_about() {
         simulator.change_switches(|switches| (switches.protocol, switches.strict_headers) = (protocol, true));
         let mut client = Client::new(&simulator);
         client.sign_in(&simulator).await;
-        assert!(!turned_away(client.data().await.status().as_u16()));
+        assert_eq!(client.data().await.status(), 200);
         let validated = client.setup("validate", Value::Null).await;
         assert_eq!(validated.status(), 200);
         assert_eq!(body(validated).await["dsInfo"]["dsid"], "10000000001");
@@ -120,6 +115,42 @@ async fn a_wrong_password_is_a_wrong_password() {
     let response = client.password(NAME, "not it").await;
     assert_eq!((response.status().as_u16(), response.headers()["x-apple-i-rscd"].to_str().unwrap()), (200, "401"));
     simulator.assert_clean();
+}
+
+#[tokio::test]
+async fn a_wrong_code_may_hide_behind_200_too() {
+    let simulator = started();
+    simulator.change_switches(|switches| switches.refusal_in_header_only = true);
+    let mut client = Client::new(&simulator);
+    client.password(NAME, PASSWORD).await;
+    let response = client.code("000000").await;
+    assert_eq!((response.status().as_u16(), response.headers()["x-apple-i-rscd"].to_str().unwrap()), (200, "401"));
+    assert_eq!(body(response).await["hasError"], true);
+    assert_eq!(client.trust().await.status(), 401);
+}
+
+#[tokio::test]
+async fn too_many_codes_sent_means_wait() {
+    let simulator = started();
+    let mut client = Client::new(&simulator);
+    client.password(NAME, PASSWORD).await;
+    for _ in 0..5 {
+        assert_eq!(client.push().await.status(), 202);
+    }
+    let response = client.push().await;
+    assert_eq!(response.status(), 423);
+    assert_eq!(body(response).await["securityCode"]["tooManyCodesSent"], true);
+}
+
+#[tokio::test]
+async fn a_session_token_never_issued_is_a_breach() {
+    let simulator = started();
+    let mut client = Client::new(&simulator);
+    client.session_token = "made up".into();
+    let response = client.account_login().await;
+    assert_eq!(response.status(), 400);
+    assert_eq!(body(response).await, json!({"success": false, "error": "Invalid Session Token"}));
+    assert_eq!(simulator.breaches().len(), 1);
 }
 
 #[tokio::test]
@@ -301,9 +332,9 @@ async fn data_needs_every_cookie() {
     assert_eq!(client.data().await.status(), 421);
     client.sign_in(&simulator).await;
     let all = cookies_of(&client.account_login().await);
-    assert!(!turned_away(client.data_as(&all).await.status().as_u16()));
+    assert_eq!(client.data_as(&all).await.status(), 200);
     let unquoted: Vec<String> = all.iter().map(|cookie| cookie.replace('"', "")).collect();
-    assert!(!turned_away(client.data_as(&unquoted).await.status().as_u16()));
+    assert_eq!(client.data_as(&unquoted).await.status(), 200);
     let needed = [
         ("X-APPLE-WEBAUTH-TOKEN", 421),
         ("X-APPLE-WEBAUTH-USER", 421),
@@ -328,7 +359,7 @@ async fn sessions_end_in_two_ways() {
     assert_eq!(client.data().await.status(), 421);
     assert_eq!(client.setup("validate", Value::Null).await.status(), 421);
     assert_eq!(client.account_login().await.status(), 200, "the session token still holds");
-    assert!(!turned_away(client.data().await.status().as_u16()));
+    assert_eq!(client.data().await.status(), 200);
     simulator.expire_sessions();
     assert_eq!(client.account_login().await.status(), 421);
     assert_eq!(client.data().await.status(), 421);
@@ -444,10 +475,14 @@ async fn leaks_are_recorded_without_repeating_the_secret() {
     let leak = format!("validate?token={}", client.session_token);
     client.setup(&leak, Value::Null).await;
     let content = format!("{}/B/anything", simulator.content_url());
-    reqwest::Client::new().get(content).header("cookie", "A=b").send().await.unwrap();
+    let http = reqwest::Client::new();
+    http.get(content).header("cookie", "A=b").send().await.unwrap();
+    let elsewhere = http.get(simulator.idmsa_url()).header("host", "idmsa.apple.com");
+    elsewhere.header("cookie", "X-APPLE-WEBAUTH-USER=\"v=1\"").send().await.unwrap();
     let breaches = simulator.breaches().join("\n");
     assert!(breaches.contains("a secret in query parameter token"), "{breaches}");
     assert!(breaches.contains("cookies sent to the content host"), "{breaches}");
+    assert!(breaches.contains("cookies of icloud.com sent to apple.com"), "{breaches}");
     assert!(!breaches.contains(&client.session_token));
 }
 
