@@ -226,8 +226,8 @@ impl Vfs {
     }
 
     /// Closes a file or a directory.
-    pub fn release(&self, handle: u64) {
-        self.handles.remove(handle);
+    pub fn release(&self, handle: u64) -> Result<(), VfsError> {
+        self.handles.remove(handle)
     }
 
     /// What the whole library holds; nothing can be added, so nothing is free.

@@ -1,13 +1,95 @@
-//! `photosfs mount`.
+//! `photosfs mount`: in the foreground until Ctrl-C or an unmount; in the background, until it answers.
 
+mod background;
+
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Context, Failure};
+use crate::config::Config;
+use crate::fuse::{self, MountError, MountOptions};
+use crate::vfs::Vfs;
 
 /// Mount the library
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// An empty directory
+    #[arg(value_name = "MOUNTPOINT")]
+    point: PathBuf,
+    /// Return when the mount answers, and go on without a terminal
+    #[arg(long)]
+    background: bool,
+    /// Let other users in, root among them (for a user, /etc/fuse.conf must hold user_allow_other)
+    #[arg(long)]
+    allow_other: bool,
+    /// Use no network: show the library as it was, and read what is in the cache
+    #[arg(long)]
+    offline: bool,
+    /// The second half of --background
+    #[arg(long, hide = true)]
+    leave_when_ready: bool,
+}
 
-pub fn run(_context: &Context, _args: Args) -> Result<ExitCode, Failure> {
+pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
+    let config = context.config()?;
+    if args.background {
+        return background::start();
+    }
+    let options = MountOptions { allow_other: args.allow_other };
+    let ready = || match args.leave_when_ready {
+        true => background::leave(&config.state.join("mount.log")),
+        false => {
+            eprintln!("The library is mounted on {}; Ctrl-C unmounts it.", args.point.display());
+            Ok(())
+        }
+    };
+    let runtime = super::runtime()?;
+    runtime.block_on(async {
+        let vfs = library(&config, args.offline).await?;
+        serve(vfs, &args.point, options, ready).await
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The account's file system: index, content and status put together, and kept up to date unless `offline`.
+async fn library(_config: &Config, _offline: bool) -> Result<Arc<Vfs>, Failure> {
     Err(Failure::plain("not yet", ""))
+}
+
+/// Mounts, says so, and serves until a signal or until somebody unmounts.
+pub(super) async fn serve(
+    vfs: Arc<Vfs>,
+    point: &Path,
+    options: MountOptions,
+    ready: impl FnOnce() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    // Signals are watched before there is a mount that they could leave behind.
+    let no_signals = |error| Failure::plain(format!("signals cannot be watched: {error}"), "");
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    let point = point.to_owned();
+    let mount = move || fuse::mount(vfs, &point, options, Handle::current());
+    let mounted = tokio::task::spawn_blocking(mount).await.map_err(|error| Failure::plain(error, ""))??;
+    ready()?;
+    tokio::select! {
+        () = mounted.wait() => return Ok(()),
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    match mounted.unmount().await {
+        // Somebody was quicker.
+        Err(MountError::NotMounted(_)) => Ok(()),
+        outcome => Ok(outcome?),
+    }
+}
+
+impl From<MountError> for Failure {
+    fn from(error: MountError) -> Failure {
+        let advice = error.advice();
+        Failure::plain(error, advice)
+    }
 }

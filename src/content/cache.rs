@@ -181,8 +181,9 @@ impl Cache {
     fn disk_has(&self, size: u64) -> bool {
         match nix::sys::statvfs::statvfs(&self.root) {
             Ok(disk) => {
-                let free = disk.blocks_available() as u64 * disk.fragment_size() as u64;
-                free >= self.keep_free.saturating_add(size)
+                // Their types differ from system to system.
+                let free = disk.blocks_available() as u128 * disk.fragment_size() as u128;
+                free >= u128::from(self.keep_free) + u128::from(size)
             }
             Err(_) => false,
         }

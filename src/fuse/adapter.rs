@@ -147,7 +147,7 @@ impl Filesystem for Adapter {
         _: bool,
         reply: ReplyEmpty,
     ) {
-        done(reply, self.ask("release", |vfs| Ok(vfs.release(handle.0))));
+        done(reply, self.ask("release", |vfs| vfs.release(handle.0)));
     }
 
     fn opendir(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {
@@ -188,7 +188,7 @@ impl Filesystem for Adapter {
     }
 
     fn releasedir(&self, _: &Request, _: INodeNo, handle: FileHandle, _: OpenFlags, reply: ReplyEmpty) {
-        done(reply, self.ask("releasedir", |vfs| Ok(vfs.release(handle.0))));
+        done(reply, self.ask("releasedir", |vfs| vfs.release(handle.0)));
     }
 
     fn statfs(&self, _: &Request, _: INodeNo, reply: ReplyStatfs) {

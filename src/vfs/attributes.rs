@@ -14,6 +14,13 @@ pub struct Owner {
     pub gid: u32,
 }
 
+impl Owner {
+    /// The user this program runs as.
+    pub fn of_this_process() -> Owner {
+        Owner { uid: nix::unistd::getuid().as_raw(), gid: nix::unistd::getgid().as_raw() }
+    }
+}
+
 /// A file's attributes. Modes are constant: 0444, 0555 for directories, 0777 for symlinks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attributes {

@@ -99,8 +99,9 @@ impl Handles {
         }
     }
 
-    pub fn remove(&self, number: u64) {
+    pub fn remove(&self, number: u64) -> Result<(), VfsError> {
         let removed = self.open.lock().expect("no panic while locked").remove(&number);
-        drop(removed);
+        // Dropped here, after the lock: closing may take a moment.
+        removed.map(drop).ok_or(VfsError::BadHandle)
     }
 }

@@ -186,10 +186,7 @@ fn writing_is_refused() {
     rofs(fs::create_dir(library.path("dir")));
     rofs(fs::remove_file(library.first()));
     rofs(fs::rename(library.first(), library.path("other")));
-    rofs(fs::set_permissions(
-        library.first(),
-        fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o644)),
-    ));
+    rofs(fs::set_permissions(library.first(), std::os::unix::fs::PermissionsExt::from_mode(0o644)));
     rofs(std::os::unix::fs::symlink("a", library.path("b")));
 }
 
@@ -265,7 +262,6 @@ fn changes_are_seen_at_once_and_open_files_stay() {
         entries: vec![(1002, "IMG_0001.JPG".into()), (1002, "new.JPG".into())],
         attributes: vec![2001],
         directories: vec![1002],
-        ..TreeChange::default()
     });
     eventually("the old name is gone", || !library.first().exists());
     eventually("the new name is there", || month.join("new.JPG").exists());
@@ -402,4 +398,54 @@ fn bad_mount_points_are_named() {
     let file = library.folder.path().join("file");
     fs::File::create(&file).unwrap().write_all(b"x").unwrap();
     assert!(matches!(mount_on(&file), Err(MountError::NotADirectory(_))));
+}
+
+/// Set for the half of the next test that runs as a user.
+const AS_USER: &str = "PHOTOSFS_TEST_AS_USER";
+
+/// As nobody, with a device that nobody may open, in a mount namespace of its own: the machine stays as it is.
+#[test]
+fn a_user_mounts_through_fusermount3() {
+    if std::env::var_os(AS_USER).is_some() {
+        return as_a_user();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let script = "set -e; mknod -m 666 \"$1/fuse\" c 10 229; mount --bind \"$1/fuse\" /dev/fuse; shift; \
+                  exec setpriv --reuid 65534 --regid 65534 --clear-groups -- \"$@\"";
+    let this = std::env::current_exe().unwrap();
+    let output = Command::new("unshare")
+        .args(["-m", "sh", "-c", script, "sh"])
+        .arg(folder.path())
+        .arg(this)
+        .args(["--exact", "mount::a_user_mounts_through_fusermount3", "--nocapture"])
+        .env(AS_USER, "1")
+        .env("TMPDIR", "/tmp")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("read as user 65534"), "{said}");
+}
+
+fn as_a_user() {
+    let mut library = Library::new();
+    assert_eq!(kind_of_mount_on(&library.point()).as_deref(), Some("fuse.photosfs"));
+    for (path, body) in &library.bodies {
+        assert!(fs::read(library.path(path)).unwrap() == *body, "{path}");
+    }
+    println!("read as user {}", nix::unistd::getuid());
+    let allowing = MountOptions { allow_other: true };
+    let second = library.folder.path().join("second");
+    fs::create_dir(&second).unwrap();
+    let refused = fuse::mount(library.vfs.clone(), &second, allowing, library.runtime.handle().clone());
+    assert!(matches!(refused, Err(MountError::AllowOther)), "{:?}", refused.err());
+    let open = fs::File::open(library.first()).unwrap();
+    assert_eq!(fuse::unmount(&library.point()).unwrap(), Gone::Busy);
+    drop(open);
+    let mounted = library.mounted.take().unwrap();
+    library.runtime.block_on(mounted.wait());
+    library.mounted = Some(library.mount().unwrap());
+    let mounted = library.mounted.take().unwrap();
+    library.runtime.block_on(mounted.unmount()).unwrap();
+    assert_eq!(kind_of_mount_on(&library.point()), None);
 }
