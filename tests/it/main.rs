@@ -1,3 +1,5 @@
 mod content;
 mod fake;
+mod listing;
 mod mount;
+mod stage;
