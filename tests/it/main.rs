@@ -3,3 +3,4 @@ mod fake;
 mod listing;
 mod mount;
 mod stage;
+mod vfs;
