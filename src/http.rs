@@ -29,6 +29,9 @@ pub use retry::{RetryPolicy, Transient, Verdict, retry};
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 /// From the request's first byte to the reply's last.
 const CALL_DEADLINE: Duration = Duration::from_secs(60);
+/// The longest wait for the head of a content reply, and for each piece of its body after that. A whole film may take as
+/// long as it takes, but not stand still.
+const STALL_DEADLINE: Duration = Duration::from_secs(30);
 
 /// The client; a clone shares its connections.
 #[derive(Clone)]
@@ -41,6 +44,8 @@ struct Shared {
     content: reqwest::Client,
     /// Whether plain http to this machine is allowed.
     loopback: bool,
+    /// See [`STALL_DEADLINE`].
+    stall: Duration,
 }
 
 impl Http {
@@ -50,7 +55,8 @@ impl Http {
         let api = client(endpoints.loopback).timeout(CALL_DEADLINE).build().map_err(HttpError::setup)?;
         // Compressed bytes could not be compared with the length that was asked for.
         let content = client(endpoints.loopback).no_gzip().build().map_err(HttpError::setup)?;
-        Ok(Http { shared: Arc::new(Shared { api, content, loopback: endpoints.loopback }) })
+        let shared = Shared { api, content, loopback: endpoints.loopback, stall: STALL_DEADLINE };
+        Ok(Http { shared: Arc::new(shared) })
     }
 }
 
@@ -69,3 +75,6 @@ fn client(loopback: bool) -> reqwest::ClientBuilder {
         false => builder,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,7 +109,10 @@ impl Account {
         };
         match &outcome {
             Ok(()) => tracing::info!(target: "photosfs::account", "the session is renewed"),
-            Err(error) => tracing::warn!(target: "photosfs::account", %error, "the session could not be renewed"),
+            Err(error) if session.confirmed.is_some() => {
+                tracing::warn!(target: "photosfs::account", %error, "the session could not be renewed");
+            }
+            Err(_) => {}
         }
         if outcome.as_ref().is_err_and(AccountError::needs_a_person) {
             session.confirmed = None;

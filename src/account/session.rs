@@ -110,3 +110,50 @@ impl Exchange {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::HeaderMap;
+
+    /// A session in the middle of everything, with `s3cret` wherever a secret can be.
+    fn full() -> Session {
+        let secret = || Some(Secret::new("s3cret"));
+        let mut exchange = Exchange {
+            scnt: secret(),
+            session_id: secret(),
+            attributes: secret(),
+            token: secret(),
+            country: Some("USA".into()),
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert("scnt", "s3cret-2".parse().unwrap());
+        headers.insert("set-cookie", "name=s3cret; Domain=.icloud.com; Path=/".parse().unwrap());
+        exchange.absorb(&Reply::new(409, headers.clone(), "s3cret"));
+        let service = Url::parse("https://setup.icloud.com/setup/ws/1").unwrap();
+        let mut session = Session::new(service.clone());
+        session.cookies.absorb(&service, &headers);
+        session.token = secret();
+        session.trust = Some(Trust { token: Secret::new("s3cret"), since: Timestamp::now() });
+        session.pending = Some(Pending { exchange, digits: 6, since: Timestamp::now() });
+        let data = Url::parse("https://p61-ckdatabasews.icloud.com").unwrap();
+        session.services = Some(Services { dsid: Secret::new("s3cret"), data });
+        session
+    }
+
+    #[test]
+    fn nothing_that_can_be_printed_holds_a_secret() {
+        let session = full();
+        let printed = format!("{session:?} {session:#?}");
+        assert!(printed.contains("client_id") && !printed.contains("s3cret"), "{printed}");
+        let kept = serde_json::to_string(&session).unwrap();
+        assert_eq!(kept.matches("s3cret").count(), 8, "while the file keeps each");
+    }
+
+    #[test]
+    fn the_newest_of_what_is_handed_out_counts() {
+        let exchange = full().pending.unwrap().exchange;
+        assert_eq!(exchange.scnt.unwrap().expose(), "s3cret-2");
+        assert_eq!(exchange.token.unwrap().expose(), "s3cret", "what a reply does not mention stays");
+    }
+}

@@ -9,10 +9,6 @@ use super::reply::retry_after;
 use super::request::host;
 use super::{Http, HttpError};
 
-/// The longest wait for the reply's head, and for each piece of the body after that. A whole film may take as long as it
-/// takes, but not stand still.
-const STALL_DEADLINE: Duration = Duration::from_secs(30);
-
 /// Where content may come from (protocol/photos.md §5.5).
 const CONTENT_DOMAINS: [&str; 3] = [".icloud-content.com", ".icloud-content.com.cn", ".cdn-apple.com"];
 
@@ -21,6 +17,7 @@ pub struct RangeBody {
     incoming: reqwest::Response,
     host: String,
     left: u64,
+    stall: Duration,
 }
 
 impl Http {
@@ -38,13 +35,13 @@ impl Http {
         }
         let bytes = format!("bytes={}-{}", range.start, range.end - 1);
         let get = self.shared.content.get(url.clone()).header(RANGE, bytes).header(ACCEPT_ENCODING, "identity");
-        let incoming = in_time(&host, get.send()).await?;
+        let incoming = in_time(&host, self.shared.stall, get.send()).await?;
         let status = incoming.status().as_u16();
         tracing::debug!(target: "photosfs::http", call = %format_args!("GET {host}"), status,
             start = range.start, end = range.end, total);
         check_status(&host, status, &range, total, incoming.headers())?;
         check_head(&host, status, &range, total, incoming.headers())?;
-        Ok(RangeBody { incoming, host, left: range.end - range.start })
+        Ok(RangeBody { incoming, host, left: range.end - range.start, stall: self.shared.stall })
     }
 
     fn permit_content(&self, url: &Url) -> Result<(), HttpError> {
@@ -69,7 +66,7 @@ impl RangeBody {
     /// [`HttpError::Interrupted`] or [`HttpError::TimedOut`] if the body stops early, [`HttpError::Unexpected`] if it goes on
     /// for too long. What came before must then not be taken for the whole.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
-        let chunk = in_time(&self.host, self.incoming.chunk()).await?;
+        let chunk = in_time(&self.host, self.stall, self.incoming.chunk()).await?;
         match chunk {
             Some(chunk) if chunk.len() as u64 > self.left => {
                 Err(HttpError::unexpected(&self.host, "more bytes than were asked for"))
@@ -87,8 +84,12 @@ impl RangeBody {
     }
 }
 
-async fn in_time<T>(host: &str, step: impl Future<Output = reqwest::Result<T>>) -> Result<T, HttpError> {
-    match tokio::time::timeout(STALL_DEADLINE, step).await {
+async fn in_time<T>(
+    host: &str,
+    deadline: Duration,
+    step: impl Future<Output = reqwest::Result<T>>,
+) -> Result<T, HttpError> {
+    match tokio::time::timeout(deadline, step).await {
         Ok(outcome) => outcome.map_err(|e| HttpError::transport(host, e)),
         Err(_) => Err(HttpError::TimedOut { host: host.to_owned() }),
     }
