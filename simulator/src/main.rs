@@ -30,6 +30,9 @@ struct Arguments {
     /// A library of N assets whose bodies are made when asked for, instead of the demo library
     #[arg(long, value_name = "N")]
     assets: Option<usize>,
+    /// Mean size of the originals of such a library
+    #[arg(long, value_name = "BYTES", default_value_t = 4096, requires = "assets")]
+    body_size: u64,
     /// Milliseconds added to every answer
     #[arg(long, value_name = "MS", default_value_t = 0)]
     latency: u64,
@@ -54,6 +57,7 @@ impl Arguments {
         options.tls = self.tls_cert.zip(self.tls_key).map(|(cert, key)| Tls { listen: self.tls_listen, cert, key });
         options.latency = Duration::from_millis(self.latency);
         options.bandwidth = self.bandwidth;
+        options.body_size = self.body_size;
         options.code = Some(self.code).filter(|code| code != "random");
         if let Some(apple_id) = self.apple_id {
             options.account.apple_id = apple_id;

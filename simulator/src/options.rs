@@ -17,6 +17,8 @@ pub struct Options {
     pub control: Option<SocketAddr>,
     /// `None`: the demo library. `Some(n)`: `n` assets whose bodies are made from a seed when asked for.
     pub assets: Option<usize>,
+    /// Mean size in bytes of the originals of such a library. Listing it hashes them all, so small is quick.
+    pub body_size: u64,
     /// Added to every answer.
     pub latency: Duration,
     /// Bytes per second of one content answer; unlimited if `None`.
@@ -38,6 +40,7 @@ impl Default for Options {
             tls: None,
             control: None,
             assets: None,
+            body_size: 4096,
             latency: Duration::ZERO,
             bandwidth: None,
             account: Person::default(),

@@ -29,7 +29,7 @@ impl State {
         let clock = Arc::new(Clock::default());
         let cloud = Cloud::new(clock.clone());
         match options.assets {
-            Some(count) => seeded::fill(&cloud, count),
+            Some(assets) => seeded::fill(&cloud, seeded::Size { assets, body: options.body_size }),
             None => demo::fill(&cloud),
         }
         Ok(State {

@@ -99,7 +99,7 @@ fn put_membership(
     foreign_ms: Option<i64>,
     now: i64,
 ) -> RelationIndex {
-    let position = STEP * (zone.members(album).count() as i64 + 1);
+    let position = STEP * (zone.relations.len() as i64 + 1);
     let Some(index) = zone.relation_of(album, photo.name) else {
         let stamp = Stamp::new(now);
         return zone.put_relation(Relation { stamp, album, item: photo.name, position, foreign_ms });
