@@ -80,6 +80,8 @@ pub enum NoSuch {
     Member(Uuid),
     #[error("there is no library {0}")]
     Library(String),
+    #[error("there is nothing named {0:?}")]
+    Named(String),
 }
 
 /// The photo libraries of the account. Cheap to clone; all clones are the same libraries.
@@ -146,6 +148,25 @@ impl Cloud {
     /// The zone's name, for example `PrimarySync`.
     pub fn zone_name(&self, zone: ZoneId) -> String {
         self.model().zones[zone.0].name.clone()
+    }
+
+    /// The living asset with this record name, in any library.
+    pub fn asset_named(&self, name: &str) -> Result<AssetId, NoSuch> {
+        let found = |zone: &Zone, id| zone.asset_named(id).is_some_and(|index| zone.asset(index).stamp.is_here());
+        self.find(name, found).map(|(zone, name)| AssetId { zone, name })
+    }
+
+    /// The living album or folder with this record name, in any library.
+    pub fn album_named(&self, name: &str) -> Result<AlbumId, NoSuch> {
+        let found = |zone: &Zone, id| zone.album_named(id).is_some_and(|index| zone.album(index).is_live());
+        self.find(name, found).map(|(zone, name)| AlbumId { zone, name })
+    }
+
+    fn find(&self, name: &str, found: impl Fn(&Zone, Uuid) -> bool) -> Result<(ZoneId, Uuid), NoSuch> {
+        let missing = || NoSuch::Named(name.to_owned());
+        let id = Uuid::parse(name).ok_or_else(missing)?;
+        let zone = self.model().zones.iter().position(|zone| found(zone, id));
+        zone.map(|zone| (ZoneId(zone), id)).ok_or_else(missing)
     }
 
     /// The zone is gone from now on: listed as deleted, and no longer found.

@@ -1,6 +1,6 @@
 //! What was asked of the simulator: a log, counters, and how many at once.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -78,6 +78,11 @@ impl Requests {
     /// How often an endpoint was asked, named as in [`endpoint`].
     pub fn count(&self, endpoint: &str) -> u64 {
         self.inner().counts.get(endpoint).copied().unwrap_or(0)
+    }
+
+    /// How often each endpoint was asked.
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        self.inner().counts.iter().map(|(endpoint, count)| (endpoint.clone(), *count)).collect()
     }
 
     /// The latest requests, oldest first.
