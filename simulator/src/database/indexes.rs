@@ -1,5 +1,6 @@
 //! Names of the query indexes and of their counts (photos.md §2.2).
 
+use super::records::ROOT_FOLDERS;
 use super::refusal::Refusal;
 use super::request::{Filter, QueryBody};
 use crate::library::{AlbumIndex, Listing, MemberOrder, Smart, Uuid, Zone};
@@ -137,7 +138,7 @@ impl Filters {
             "startRank" => self.start_rank = field_value.value.as_u64().ok_or_else(wrong)? as usize,
             "direction" => self.descending = descending(text()?).ok_or_else(wrong)?,
             "smartAlbum" => self.smart_album = Some(smart(text()?).ok_or_else(wrong)?),
-            "parentId" => self.parent = Some(Uuid::parse(text()?).ok_or_else(wrong)?),
+            "parentId" => self.parent = Some(folder(text()?).ok_or_else(wrong)?),
             "recordName" => self.record_name = Some(Uuid::parse(text()?).ok_or_else(wrong)?),
             "indexCountID" => self.counts = strings(&field_value.value).ok_or_else(wrong)?,
             other => return Err(Refusal::breach(format!("there is no filter {other}"))),
@@ -166,6 +167,11 @@ fn descending(direction: &str) -> Option<bool> {
         "DESCENDING" => Some(true),
         _ => None,
     }
+}
+
+/// Albums at the root level have no parent, so the two pseudo folders hold nothing; pyicloud looks into them all the same.
+fn folder(name: &str) -> Option<Uuid> {
+    if ROOT_FOLDERS.contains(&name) { Some(Uuid::NOBODY) } else { Uuid::parse(name) }
 }
 
 fn smart(name: &str) -> Option<Smart> {

@@ -14,7 +14,7 @@ use crate::library::{
     AlbumIndex, AssetIndex, MasterIndex, Model, OWNER, Presence, RelationIndex, Stamp, Subject, Uuid, Zone,
 };
 
-pub(super) use album::root_folders;
+pub(super) use album::{ROOT_FOLDERS, root_folders};
 pub(super) use info::library_info_name;
 
 /// Writes records of one zone.

@@ -9,6 +9,9 @@ use super::random;
 pub struct Uuid(u128);
 
 impl Uuid {
+    /// A name that nothing has.
+    pub(crate) const NOBODY: Uuid = Uuid(0);
+
     pub(crate) fn derived(seed: u64, n: u64) -> Uuid {
         let high = random::mix(seed, n.wrapping_mul(2));
         let low = random::mix(seed, n.wrapping_mul(2) + 1);
@@ -17,7 +20,8 @@ impl Uuid {
         Uuid((u128::from(version_4) << 64) | u128::from(variant_1))
     }
 
-    pub(crate) fn parse(text: &str) -> Option<Uuid> {
+    /// Reads a name in its one form, upper case with hyphens.
+    pub fn parse(text: &str) -> Option<Uuid> {
         let uuid = u128::from_str_radix(&text.replace('-', ""), 16).map(Uuid).ok()?;
         (uuid.to_string() == text).then_some(uuid)
     }

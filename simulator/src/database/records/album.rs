@@ -48,6 +48,8 @@ impl Writer<'_> {
 }
 
 /// Two folders without a name that the root level always shows (photos.md §2.3).
+pub(in crate::database) const ROOT_FOLDERS: [&str; 2] = ["----Root-Folder----", "----Project-Root-Folder----"];
+
 pub(in crate::database) fn root_folders(writer: &Writer<'_>) -> Vec<Value> {
     let folder = |name: &str| {
         let mut fields = writer.fields();
@@ -55,5 +57,5 @@ pub(in crate::database) fn root_folders(writer: &Writer<'_>) -> Vec<Value> {
         fields.int("position", 0);
         writer.envelope(name, "CPLAlbum", &Stamp::new(writer.zone.info.created_ms), fields)
     };
-    vec![folder("----Root-Folder----"), folder("----Project-Root-Folder----")]
+    ROOT_FOLDERS.map(folder).into()
 }
