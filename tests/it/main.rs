@@ -1,3 +1,4 @@
+mod clients;
 mod content;
 mod fake;
 mod listing;

@@ -1,0 +1,123 @@
+//! icloudpd: a program on a Python of its own. It asks for password and code on the console.
+
+use icloud_simulator::library::{AssetId, Slot, TruthAsset, TruthResource, TruthState, Uuid};
+
+use super::album;
+use super::copied::Copied;
+use super::dialogue::{Dialogue, Ended};
+use super::masters;
+use super::stage::Stage;
+use super::unpacked::Unpacked;
+
+/// A stage with icloudpd on it, and the folder it copies to.
+struct Icloudpd {
+    stage: Stage,
+    unpacked: Unpacked,
+}
+
+impl Icloudpd {
+    async fn on(stage: Stage) -> Self {
+        let unpacked = Unpacked::new(&stage).await;
+        std::fs::create_dir(stage.path("copy")).expect("a folder for the copy");
+        Self { stage, unpacked }
+    }
+
+    fn start(&self, arguments: &[&str]) -> Dialogue {
+        let mut command = self.unpacked.command();
+        command.args(["--username", &self.stage.apple_id(), "--password-provider", "console"]);
+        command.args(["--mfa-provider", "console", "--no-progress-bar", "--directory"]).arg(self.stage.path("copy"));
+        Dialogue::start({
+            command.args(arguments);
+            command
+        })
+    }
+
+    /// Signs in with password and code, and lets the client do what its arguments say.
+    async fn sign_in(&self, arguments: &[&str]) -> Ended {
+        let mut dialogue = self.start(arguments);
+        dialogue.wait_for("iCloud Password").await;
+        dialogue.answer(&self.stage.password()).await;
+        dialogue.wait_for("two-factor authentication code").await;
+        dialogue.answer(&self.stage.code()).await;
+        dialogue.end().await.succeeded()
+    }
+
+    fn copied(&self) -> Copied {
+        Copied::read(&self.stage.path("copy"))
+    }
+}
+
+/// What icloudpd brings of an asset: of a picture the still of its edit too, of a video the original only.
+fn brought(asset: &TruthAsset) -> impl Iterator<Item = &TruthResource> {
+    let slots = [Slot::Original, Slot::Alternative, Slot::LiveVideo, Slot::EditedPicture];
+    slots.into_iter().filter_map(|slot| asset.resource(slot))
+}
+
+/// Takes from the library what icloudpd dies of, with all that comes after it undone: uploads that never finished.
+fn spare(stage: &Stage) {
+    let cloud = stage.simulator.cloud();
+    let fatal = stage.library().assets.into_iter().filter(|asset| asset.resource(Slot::Original).is_none());
+    for asset in fatal {
+        let name = Uuid::parse(&asset.record_name).expect("an asset's name");
+        cloud.purge(AssetId { zone: cloud.primary(), name }).expect("it is there");
+    }
+}
+
+/// Everything it can bring, under names that are never the same for two photos.
+const EVERYTHING: [&str; 10] = [
+    "--size",
+    "original",
+    "--size",
+    "adjusted",
+    "--size",
+    "alternative",
+    "--file-match-policy",
+    "name-id7",
+    "--live-photo-mov-filename-policy",
+    "original",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn icloudpd_is_refused_with_a_wrong_password() {
+    let client = Icloudpd::on(Stage::empty().await).await;
+    let mut dialogue = client.start(&["--auth-only"]);
+    dialogue.wait_for("iCloud Password").await;
+    dialogue.answer("not-the-password").await;
+    // Its exit status says nothing: it is 0.
+    let refused = dialogue.end().await;
+    assert!(refused.stdout.contains("Invalid email/password combination"), "{refused:?}");
+    assert_eq!(client.stage.simulator.requests("signin/complete"), 1);
+    assert_eq!(client.stage.simulator.requests("accountLogin"), 0);
+    client.stage.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn icloudpd_downloads_every_original_byte_for_byte() {
+    let client = Icloudpd::on(Stage::demo().await).await;
+    spare(&client.stage);
+    client.sign_in(&EVERYTHING).await;
+    let library = client.stage.library();
+    let visible = library.assets.iter().filter(|asset| asset.state == TruthState::Visible && !asset.lesser_burst_frame);
+    client.copied().assert_are(masters::one_asset_each(visible).flat_map(brought));
+    assert_eq!(client.stage.simulator.requests("verify/trusteddevice/securitycode"), 2, "one push, one code");
+    client.stage.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn icloudpd_signs_in_again_without_password_or_code() {
+    let client = Icloudpd::on(Stage::empty().await).await;
+    client.sign_in(&["--auth-only"]).await;
+    let again = client.start(&["--auth-only"]).end().await.succeeded();
+    assert!(again.stdout.contains("Authentication completed successfully"), "{again:?}");
+    assert_eq!(client.stage.simulator.requests("signin/init"), 1);
+    client.stage.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn icloudpd_walks_an_album_of_more_than_one_page() {
+    let client = Icloudpd::on(Stage::empty().await).await;
+    album::fill(&client.stage.simulator.cloud(), "Long", 2 * album::PAGE + 1);
+    client.sign_in(&["--album", "Long"]).await;
+    client.copied().assert_are(client.stage.library().assets.iter().flat_map(brought));
+    client.stage.assert_clean();
+}
