@@ -3,6 +3,7 @@ mod content;
 mod fake;
 mod listing;
 mod mount;
+mod originals;
 mod sign_in;
 mod stage;
 mod vfs;

@@ -1,0 +1,145 @@
+//! From the simulated service to a copy on disk: every original, byte for byte, through a mount.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use icloud_simulator::Options;
+use icloud_simulator::fault::{Damage, Effect, Failure, Fault};
+use icloud_simulator::library::TruthResource;
+use photosfs::content::{Content, ContentError, ContentOptions, PhotosSource};
+use photosfs::fuse::{self, MountOptions};
+use photosfs::index::NodeKind;
+use photosfs::photos::Resource;
+use photosfs::vfs::Vfs;
+
+use crate::fake::{Calm, OWNER};
+use crate::stage::Stage;
+
+fn content(stage: &Stage) -> Arc<Content> {
+    let source = Arc::new(PhotosSource::new(stage.photos.clone(), stage.http.clone()));
+    let options = ContentOptions::from(&stage.config);
+    Arc::new(Content::open_folder(options, source, stage.runtime.handle().clone()).unwrap())
+}
+
+/// What the service has, by checksum. Equal checksums are equal bytes.
+fn truth(stage: &Stage) -> BTreeMap<String, TruthResource> {
+    let truth = stage.simulator.cloud().truth();
+    let resources = truth.assets().flat_map(|asset| asset.resources.clone());
+    resources.map(|resource| (resource.checksum.clone(), resource)).collect()
+}
+
+fn body(resource: &TruthResource) -> Bytes {
+    resource.body.read(0, resource.size as usize)
+}
+
+#[test]
+fn every_original_arrives_whole_by_rsync() {
+    let stage = Stage::new(Options::default());
+    stage.update().unwrap();
+    let (truth, content) = (truth(&stage), content(&stage));
+    let point = stage.folder.path().join("mnt");
+    fs::create_dir(&point).unwrap();
+    let vfs = Arc::new(Vfs::new(stage.index.clone(), content.clone(), Arc::new(Calm), OWNER));
+    let mounted = fuse::mount(vfs, &point, MountOptions::default(), stage.runtime.handle().clone()).unwrap();
+    let copy = stage.folder.path().join("copy");
+    assert_eq!(rsync(&point, &copy), "");
+    let mut files = 0;
+    for (path, node) in stage.tree().into_iter().filter(|(_, node)| node.kind == NodeKind::File) {
+        let checksum = stage.index.facts(node.ino).unwrap().unwrap().checksum;
+        let copied = fs::read(copy.join(path.trim_start_matches('/'))).unwrap();
+        assert!(copied == body(&truth[&checksum]), "{path} differs");
+        files += 1;
+    }
+    assert!(files >= 60, "{files} files");
+    let downloads = stage.simulator.requests("download");
+    assert_eq!(rsync(&point, &copy), "", "nothing to do the second time");
+    assert_eq!(stage.simulator.requests("download"), downloads);
+    assert!(content.damaged().is_empty());
+    stage.runtime.block_on(mounted.unmount()).unwrap();
+    stage.simulator.assert_clean();
+}
+
+/// Copies, and tells what a second copy would still change.
+fn rsync(point: &Path, copy: &Path) -> String {
+    let run = |flags: &str| {
+        let source = format!("{}/", point.display());
+        let output = Command::new("rsync").args([flags, &source]).arg(copy).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    run("-aH");
+    run("-aHin")
+}
+
+/// The largest original of the demo library that is not over 32 MiB, and its bytes.
+fn film(stage: &Stage) -> (Resource, Bytes) {
+    let truth = truth(stage);
+    let resources = stage.index.resources().unwrap().into_iter().map(|(_, resource)| resource);
+    let film = resources.filter(|r| r.size <= 32 << 20).max_by_key(|r| r.size).unwrap();
+    let bytes = body(&truth[film.checksum.as_str()]);
+    (film, bytes)
+}
+
+fn read(stage: &Stage, content: &Content, resource: &Resource) -> Result<Bytes, ContentError> {
+    stage.runtime.block_on(content.read(resource, 0, resource.size))
+}
+
+#[test]
+fn faults_of_the_content_host_are_survived() {
+    let stage = Stage::new(Options::default());
+    stage.update().unwrap();
+    let (resource, bytes) = film(&stage);
+    let refusals = [401, 403, 404, 410].map(|status| Effect::Fail(Failure::bare(status)));
+    let busy = [429, 500, 503].map(|status| Effect::Fail(Failure::bare(status)));
+    let damage = [Damage::CutAfter(10_000), Damage::LengthOff(-5), Damage::LengthOff(5)].map(Effect::Body);
+    let others = [Effect::Html, Effect::Reset, Effect::IgnoreRange, Effect::Delay { ms: 300 }];
+    for effect in refusals.into_iter().chain(busy).chain(damage).chain(others) {
+        let _ = fs::remove_dir_all(&stage.config.cache);
+        let content = content(&stage);
+        stage.simulator.fault(Fault::nth("download", 1, effect.clone()));
+        let answer = read(&stage, &content, &resource);
+        assert!(answer.as_ref().is_ok_and(|got| *got == bytes), "{effect:?}: {:?}", answer.err());
+        assert!(content.path_if_whole(&resource).is_some(), "{effect:?}");
+    }
+    stage.simulator.assert_clean();
+}
+
+#[test]
+fn wrong_bytes_are_never_taken_for_the_photo() {
+    let stage = Stage::new(Options::default());
+    stage.update().unwrap();
+    let (resource, bytes) = film(&stage);
+    let content = content(&stage);
+    let wrong = || Effect::Body(Damage::WrongBytes);
+    stage.simulator.fault(Fault::every("download", wrong()).times(1));
+    match read(&stage, &content, &resource) {
+        Ok(got) => assert!(got == bytes),
+        Err(error) => assert!(error.taints_earlier_reads(), "{error:?}"),
+    }
+    assert!(read(&stage, &content, &resource).unwrap() == bytes);
+    let _ = fs::remove_dir_all(&stage.config.cache);
+    let content = self::content(&stage);
+    stage.simulator.fault(Fault::every("download", wrong()));
+    for _ in 0..3 {
+        let error = read(&stage, &content, &resource).unwrap_err();
+        assert!(error.taints_earlier_reads(), "{error:?}");
+    }
+    assert_eq!(content.damaged().len(), 1);
+}
+
+#[test]
+fn an_address_that_is_always_refused_is_an_error() {
+    let stage = Stage::new(Options::default());
+    stage.update().unwrap();
+    let (resource, _) = film(&stage);
+    stage.simulator.fault(Fault::every("download", Effect::Fail(Failure::bare(410))));
+    let before = stage.simulator.requests("records/lookup");
+    let error = read(&stage, &content(&stage), &resource).unwrap_err();
+    assert!(matches!(error, ContentError::Source(_)), "{error:?}");
+    assert_eq!(stage.simulator.requests("download"), 2, "asked once more, and no more");
+    assert_eq!(stage.simulator.requests("records/lookup") - before, 2);
+}
