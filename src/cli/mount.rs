@@ -1,6 +1,6 @@
 //! `photosfs mount`: in the foreground until Ctrl-C or an unmount; in the background, until it answers.
 
-mod background;
+pub(super) mod background;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,8 +9,8 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::service::Service;
 use super::{Context, Failure};
-use crate::config::Config;
 use crate::fuse::{self, MountError, MountOptions};
 use crate::vfs::Vfs;
 
@@ -40,24 +40,24 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
         return background::start();
     }
     let options = MountOptions { allow_other: args.allow_other };
+    let service = Service::open(config)?;
+    if !service.has_library()? {
+        // Nothing is shown before the first listing is proven; then the mount is up at once, with or without a session.
+        if args.offline {
+            return Err(Failure::plain("the library has not been read yet", "mount it once without --offline"));
+        }
+        service.runtime.block_on(service.account.ready())?;
+        service.update()?;
+    }
     let ready = || match args.leave_when_ready {
-        true => background::leave(&config.state.join("mount.log")),
+        true => background::leave(&service.config.state.join("mount.log")),
         false => {
             eprintln!("The library is mounted on {}; Ctrl-C unmounts it.", args.point.display());
             Ok(())
         }
     };
-    let runtime = super::runtime()?;
-    runtime.block_on(async {
-        let vfs = library(&config, args.offline).await?;
-        serve(vfs, &args.point, options, ready).await
-    })?;
+    service.mount(&args.point, options, args.offline, ready)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The account's file system: index, content and status put together, and kept up to date unless `offline`.
-async fn library(_config: &Config, _offline: bool) -> Result<Arc<Vfs>, Failure> {
-    Err(Failure::plain("not yet", ""))
 }
 
 /// Mounts, says so, and serves until a signal or until somebody unmounts.

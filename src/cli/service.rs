@@ -1,18 +1,23 @@
 //! The rooms put together for one account.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
 
-use super::Failure;
 use super::failure::code;
+use super::status::Report;
+use super::{Failure, running};
 use crate::account::{Account, AccountLock};
 use crate::config::Config;
+use crate::content::{Content, Offline, PhotosSource, Source};
+use crate::fuse::MountOptions;
 use crate::http::Http;
 use crate::index::{Index, IndexError};
 use crate::photos::Photos;
 use crate::sync::{LibrarySync, SyncError};
+use crate::vfs::{ChangeListener, Owner, StatusSource, Vfs};
 
 /// Everything that serves an account, but for the mount itself. Only one process has it at a time.
 pub struct Service {
@@ -53,9 +58,78 @@ impl Service {
         Ok(outcome?)
     }
 
+    /// Mounts the library, and keeps it current until a signal or an unmount; `offline` asks nobody.
+    pub fn mount(
+        &self,
+        point: &Path,
+        options: MountOptions,
+        offline: bool,
+        ready: impl FnOnce() -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let point = std::path::absolute(point).map_err(|error| Failure::plain(error, ""))?;
+        let source: Arc<dyn Source> = match offline {
+            true => Arc::new(Offline),
+            false => Arc::new(PhotosSource::new(self.photos.clone(), self.http.clone())),
+        };
+        let content = Content::open_folder((&self.config).into(), source, self.runtime.handle().clone());
+        let content = Arc::new(content.map_err(|error| {
+            Failure::plain(format!("{}: {error}", self.config.cache.display()), "make the cache folder writable")
+        })?);
+        let status = Arc::new(MountStatus {
+            index: self.index.clone(),
+            account: self.account.clone(),
+            mountpoint: point.display().to_string(),
+        });
+        let vfs = Arc::new(Vfs::new(self.index.clone(), content, status, Owner::of_this_process()));
+        self.sync.on_change({
+            let vfs = vfs.clone();
+            move |change| vfs.changed(change)
+        });
+        let _announced = running::announce(&self.config, &point)?;
+        self.runtime.block_on(async {
+            if !offline {
+                self.keep_current()?;
+            }
+            super::mount::serve(vfs, &point, options, ready).await
+        })
+    }
+
+    /// Asks for changes now, every few minutes, and on SIGHUP.
+    fn keep_current(&self) -> Result<(), Failure> {
+        let (wake, woken) = tokio::sync::mpsc::channel(1);
+        let mut hangups = signal(SignalKind::hangup())
+            .map_err(|error| Failure::plain(format!("signals cannot be watched: {error}"), ""))?;
+        let _ = wake.try_send(());
+        tokio::spawn(async move {
+            while hangups.recv().await.is_some() {
+                // A full channel means that a round is about to begin anyway.
+                let _ = wake.try_send(());
+            }
+        });
+        tokio::spawn(self.sync.clone().run(self.config.poll, woken));
+        Ok(())
+    }
+
     /// Whether there is anything to show.
     pub fn has_library(&self) -> Result<bool, Failure> {
         Ok(self.index.libraries()?.iter().any(|state| state.shown))
+    }
+}
+
+/// What `.photosfs/status.json` shows.
+struct MountStatus {
+    index: Arc<Index>,
+    account: Arc<Account>,
+    mountpoint: String,
+}
+
+impl StatusSource for MountStatus {
+    fn status(&self) -> String {
+        match Report::of(&self.index, self.account.status(), Some(self.mountpoint.clone())) {
+            Ok(report) => report.json(),
+            // Not complete is all that may be concluded from an index that cannot be read.
+            Err(failure) => format!("{}\n", serde_json::json!({"complete": false, "last_error": failure.reason})),
+        }
     }
 }
 

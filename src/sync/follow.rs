@@ -39,7 +39,6 @@ impl LibrarySync {
         });
         let token = token.await?.and_then(SyncToken::new);
         let news = self.photos.news(area, token.as_ref()).await?;
-        let of_area = |state: &&LibraryState| state.library.zone.area == area;
         for library in &news.libraries {
             match known.iter().find(|state| state.library.id() == library.id()) {
                 // The same zone in the other database is the same library.
@@ -48,7 +47,10 @@ impl LibrarySync {
                 _ => self.list(library).await?,
             }
         }
-        for state in known.iter().filter(of_area) {
+        for state in known {
+            if state.library.zone.area != area {
+                continue;
+            }
             let changed = news.libraries.iter().any(|library| library.id() == state.library.id());
             match changed {
                 true => {}

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::{LibrarySync, Progress, SyncError, ranks};
 use crate::index::{Batch, ViewCounts};
@@ -92,16 +92,21 @@ impl LibrarySync {
         let total = announced.iter().sum();
         let seen = AtomicU64::new(0);
         for (view, &count) in View::ALL.iter().zip(announced) {
-            ranks::walk(count, view.stride(), async |rank| {
-                let page = self.photos.page(library, view, rank).await?;
-                let covered = page.assets.len() as u64;
-                self.stage(library, page).await?;
-                let seen = seen.fetch_add(covered, Ordering::Relaxed) + covered;
-                let library = library.id().0;
-                self.progress.send_replace(Progress::Assets { library, seen, announced: total });
-                Ok::<u64, SyncError>(covered)
-            })
-            .await?;
+            let page = |rank| {
+                let page = self.photos.page(library, view, rank);
+                let seen = &seen;
+                async move {
+                    let page = page.await?;
+                    let covered = page.assets.len() as u64;
+                    self.stage(library, page).await?;
+                    let seen = seen.fetch_add(covered, Ordering::Relaxed) + covered;
+                    let library = library.id().0;
+                    self.progress.send_replace(Progress::Assets { library, seen, announced: total });
+                    Ok::<_, SyncError>(covered)
+                }
+                .boxed()
+            };
+            ranks::walk(count, view.stride(), &page).await?;
         }
         Ok(())
     }
@@ -137,7 +142,7 @@ impl LibrarySync {
         let id = library.id();
         let staged = albums.clone();
         self.on_index(move |index| index.stage_albums(&id, &staged, &[])).await?;
-        let lists: Vec<&Album> = albums.iter().filter(|album| album.kind == AlbumKind::Album).collect();
+        let lists: Vec<Album> = albums.into_iter().filter(|album| album.kind == AlbumKind::Album).collect();
         let views: Vec<View> = lists.iter().map(|album| View::Album(album.name.clone())).collect();
         let counts = match views.is_empty() {
             true => Vec::new(),
@@ -148,12 +153,13 @@ impl LibrarySync {
             .map(|(album, announced)| {
                 let done = &done;
                 async move {
-                    let short = self.list_album(library, album, announced).await?;
+                    let short = self.list_album(library, &album, announced).await?;
                     let seen = done.fetch_add(1, Ordering::Relaxed) + 1;
                     let library = library.id().0;
                     self.progress.send_replace(Progress::Albums { library, seen, announced: total });
                     Ok::<_, SyncError>(short)
                 }
+                .boxed()
             })
             .buffer_unordered(ranks::PARALLEL)
             .try_collect()

@@ -2,23 +2,26 @@
 
 use std::ops::Range;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
 /// Pages asked for at the same time. Peers use 8 to 16 without being throttled (protocol/photos.md §2.5).
 pub const PARALLEL: usize = 8;
 /// How often an empty page in front of the announced end is asked for again: they have been met (§2.5).
 const EMPTY_RETRIES: usize = 2;
 
+/// Reads from a rank on and gives how many ranks that covered.
+pub type Page<'a, E> = dyn Fn(u64) -> BoxFuture<'a, Result<u64, E>> + Sync + 'a;
+
 /// Reads every rank of a list.
 ///
 /// `page` reads from a rank on and gives how many ranks it covered, at most `stride`; 0 stands for the end. Pages of
 /// `announced` ranks are read in parallel, then one after the other until the list ends, for it may have grown.
 /// What a page leaves of its stretch is read again from there.
-pub async fn walk<E>(announced: u64, stride: u64, page: impl AsyncFn(u64) -> Result<u64, E>) -> Result<(), E> {
+pub async fn walk<E: Send>(announced: u64, stride: u64, page: &Page<'_, E>) -> Result<(), E> {
     let stretches = (0..announced.div_ceil(stride)).map(|n| n * stride..(n + 1) * stride);
-    let page = &page;
     stream::iter(stretches)
-        .map(|stretch| read(stretch, announced, page))
+        .map(|stretch| read(stretch, announced, page).boxed())
         .buffer_unordered(PARALLEL)
         .try_for_each(|()| std::future::ready(Ok(())))
         .await?;
@@ -31,7 +34,7 @@ pub async fn walk<E>(announced: u64, stride: u64, page: impl AsyncFn(u64) -> Res
     }
 }
 
-async fn read<E>(stretch: Range<u64>, announced: u64, page: &impl AsyncFn(u64) -> Result<u64, E>) -> Result<(), E> {
+async fn read<E>(stretch: Range<u64>, announced: u64, page: &Page<'_, E>) -> Result<(), E> {
     let mut rank = stretch.start;
     let mut empty = 0;
     while rank < stretch.end {
@@ -46,21 +49,21 @@ async fn read<E>(stretch: Range<u64>, announced: u64, page: &impl AsyncFn(u64) -
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
     use std::collections::BTreeSet;
+    use std::sync::Mutex;
 
     use super::*;
 
     /// Walks a list of `length`, told it has `announced`, with pages of at most `cap`; gives the ranks seen.
     fn seen(length: u64, announced: u64, stride: u64, cap: u64) -> BTreeSet<u64> {
-        let seen = RefCell::new(BTreeSet::new());
-        let page = async |rank: u64| {
+        let seen = Mutex::new(BTreeSet::new());
+        let page = |rank: u64| {
             let end = length.min(rank + cap);
-            seen.borrow_mut().extend(rank..end);
-            Ok::<u64, ()>(end.saturating_sub(rank))
+            seen.lock().unwrap().extend(rank..end);
+            std::future::ready(Ok::<u64, ()>(end.saturating_sub(rank))).boxed()
         };
-        futures_util::FutureExt::now_or_never(walk(announced, stride, page)).unwrap().unwrap();
-        seen.into_inner()
+        walk(announced, stride, &page).now_or_never().unwrap().unwrap();
+        seen.lock().unwrap().clone()
     }
 
     #[test]
@@ -76,13 +79,17 @@ mod tests {
 
     #[test]
     fn an_empty_page_in_the_middle_is_asked_for_again() {
-        let asked = RefCell::new(Vec::new());
-        let page = async |rank: u64| {
-            asked.borrow_mut().push(rank);
-            let again = asked.borrow().iter().filter(|&&r| r == rank).count() > 1;
-            Ok::<u64, ()>(if (rank == 100 && !again) || rank >= 300 { 0 } else { 100 })
+        let asked = Mutex::new(Vec::new());
+        let page = |rank: u64| {
+            let mut asked = asked.lock().unwrap();
+            asked.push(rank);
+            let again = asked.iter().filter(|&&r| r == rank).count() > 1;
+            let covered = if (rank == 100 && !again) || rank >= 300 { 0 } else { 100 };
+            std::future::ready(Ok::<u64, ()>(covered)).boxed()
         };
-        futures_util::FutureExt::now_or_never(walk(300, 100, page)).unwrap().unwrap();
-        assert_eq!(asked.into_inner(), [0, 100, 100, 200, 300]);
+        walk(300, 100, &page).now_or_never().unwrap().unwrap();
+        let mut asked = asked.lock().unwrap().clone();
+        asked.sort_unstable();
+        assert_eq!(asked, [0, 100, 100, 200, 300]);
     }
 }
