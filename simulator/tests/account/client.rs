@@ -33,7 +33,7 @@ pub struct Begun {
 
 impl Client {
     pub fn new(simulator: &Simulator) -> Client {
-        let http = reqwest::Client::builder().cookie_store(true).no_proxy().build().unwrap();
+        let http = http();
         let base = simulator.url();
         let (session_token, trust_token) = (String::new(), String::new());
         Client { http, base, session_id: None, scnt: None, session_token, trust_token, padded: true }
@@ -51,18 +51,24 @@ impl Client {
         request.header("origin", home).header("referer", format!("{home}/"))
     }
 
-    /// A request to sign-in, with its headers; keeps what the answer says about the sign-in.
+    /// A request to sign-in, with its headers but for what the answer may look like.
+    pub fn idmsa_request(&self, method: Method, path: &str) -> RequestBuilder {
+        let always = [
+            ("x-apple-widget-key", WIDGET_KEY),
+            ("x-apple-oauth-client-id", WIDGET_KEY),
+            ("x-apple-oauth-client-type", "firstPartyAuth"),
+            ("x-apple-oauth-response-mode", "web_message"),
+            ("x-apple-oauth-response-type", "code"),
+        ];
+        let sign_in = [("x-apple-id-session-id", self.session_id.as_deref()), ("scnt", self.scnt.as_deref())];
+        let known = sign_in.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let request = self.request(method, &format!("/appleauth/auth{path}"));
+        always.into_iter().chain(known).fold(request, |request, (name, value)| request.header(name, value))
+    }
+
+    /// Asks sign-in for JSON, and keeps what the answer says about the sign-in.
     pub async fn idmsa(&mut self, method: Method, path: &str, body: Option<Value>) -> Response {
-        let mut request = self.request(method, &format!("/appleauth/auth{path}"));
-        request = request.header("accept", "application/json").header("x-apple-widget-key", WIDGET_KEY);
-        request = request.header("x-apple-oauth-client-id", WIDGET_KEY);
-        request = request.header("x-apple-oauth-client-type", "firstPartyAuth");
-        request = request.header("x-apple-oauth-response-mode", "web_message");
-        request = request.header("x-apple-oauth-response-type", "code");
-        let sign_in = [("x-apple-id-session-id", &self.session_id), ("scnt", &self.scnt)];
-        for (name, value) in sign_in {
-            request = value.iter().fold(request, |request, value| request.header(name, value));
-        }
+        let request = self.idmsa_request(method, path).header("accept", "application/json");
         let request = body.iter().fold(request, |request, body| request.json(body));
         let response = request.send().await.unwrap();
         self.keep(&response);
@@ -173,6 +179,12 @@ impl Client {
         let request = if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) };
         request.send().await.unwrap()
     }
+}
+
+/// A client of its own jar, which takes no proxy from the environment.
+#[expect(clippy::disallowed_methods, reason = "the rule is photosfs's; these tests share nothing with it")]
+pub fn http() -> reqwest::Client {
+    reqwest::Client::builder().cookie_store(true).no_proxy().build().unwrap()
 }
 
 /// The cookies that an answer sets, as `NAME=VALUE` without attributes; deletions left out.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use client::{Client, NAME, PASSWORD, cookies_of};
+use client::{Client, NAME, PASSWORD, cookies_of, http};
 use icloud_simulator::accounts::Form;
 use icloud_simulator::options::{CodeReply, Protocol};
 use icloud_simulator::{Options, Simulator};
@@ -287,18 +287,7 @@ async fn the_challenge_is_a_page_unless_json_is_asked_for() {
     let simulator = started();
     let mut client = Client::new(&simulator);
     client.password(NAME, PASSWORD).await;
-    let keyed = [("x-apple-id-session-id", client.session_id.clone()), ("scnt", client.scnt.clone())];
-    let fixed = [
-        ("x-apple-widget-key", "d39ba9916b7251055b22c7f910e2ea796ee65e98b2ddecea8f5dde8d9d1a815d"),
-        ("x-apple-oauth-client-id", "d39ba9916b7251055b22c7f910e2ea796ee65e98b2ddecea8f5dde8d9d1a815d"),
-        ("x-apple-oauth-client-type", "firstPartyAuth"),
-        ("x-apple-oauth-response-mode", "web_message"),
-        ("x-apple-oauth-response-type", "code"),
-    ];
-    let mut request = reqwest::Client::new().get(simulator.idmsa_url());
-    request = fixed.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-    request = keyed.iter().fold(request, |request, (name, value)| request.header(*name, value.clone().unwrap()));
-    let page = request.send().await.unwrap().text().await.unwrap();
+    let page = client.idmsa_request(Method::GET, "").send().await.unwrap().text().await.unwrap();
     let opening = r#"<script type="application/json" class="boot_args">"#;
     let boot = page.split_once(opening).unwrap().1.split_once("</script>").unwrap().0;
     let boot: Value = serde_json::from_str(boot).unwrap();
@@ -448,7 +437,7 @@ async fn links_and_cookies_match_the_names_the_client_uses() {
     let simulator = started();
     let mut client = Client::new(&simulator);
     client.sign_in(&simulator).await;
-    let http = reqwest::Client::new();
+    let http = http();
     let ask = |host: &'static str| {
         let body = json!({"dsWebAuthToken": client.session_token, "trustToken": ""});
         http.post(format!("{}/accountLogin", simulator.setup_url())).header("host", host).json(&body).send()
@@ -475,7 +464,7 @@ async fn leaks_are_recorded_without_repeating_the_secret() {
     let leak = format!("validate?token={}", client.session_token);
     client.setup(&leak, Value::Null).await;
     let content = format!("{}/B/anything", simulator.content_url());
-    let http = reqwest::Client::new();
+    let http = http();
     http.get(content).header("cookie", "A=b").send().await.unwrap();
     let elsewhere = http.get(simulator.idmsa_url()).header("host", "idmsa.apple.com");
     elsewhere.header("cookie", "X-APPLE-WEBAUTH-USER=\"v=1\"").send().await.unwrap();
@@ -489,7 +478,7 @@ async fn leaks_are_recorded_without_repeating_the_secret() {
 #[tokio::test]
 async fn what_is_not_simulated_is_refused() {
     let simulator = started();
-    let http = reqwest::Client::new();
+    let http = http();
     for path in ["/", "/setup/ws/1/unknown", "/appleauth/auth/bridge/step/0", "/B/on-the-service-port"] {
         assert_eq!(http.post(format!("{}{path}", simulator.url())).send().await.unwrap().status(), 404, "{path}");
     }
