@@ -84,7 +84,7 @@ impl Fault {
     }
 }
 
-/// All rules of a simulator. The first that strikes a call wins.
+/// All rules of a simulator. The first that strikes a call wins; rules after it do not count that call.
 #[derive(Debug, Default)]
 pub struct Faults(Mutex<Vec<Rule>>);
 

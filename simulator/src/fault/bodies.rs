@@ -58,13 +58,20 @@ fn damaged(body: Body, damage: Damage) -> impl Stream<Item = io::Result<Bytes>> 
     .flat_map(cut)
 }
 
+/// Long enough for what was sent to leave the connection's buffer before the connection is closed.
+const FLUSH: Duration = Duration::from_millis(20);
+
 /// A cut piece is delivered up to the cut, and then comes the error that closes the connection.
 fn cut(result: Result<Bytes, Cut>) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    let (piece, error) = match result {
-        Ok(piece) => (piece, None),
-        Err(Cut(piece)) => (piece, Some(Err(io::ErrorKind::ConnectionAborted.into()))),
+    let (piece, is_cut) = match result {
+        Ok(piece) => (piece, false),
+        Err(Cut(piece)) => (piece, true),
     };
-    stream::iter([Ok(piece)].into_iter().chain(error))
+    let closing = async move {
+        tokio::time::sleep(FLUSH).await;
+        Err(io::ErrorKind::ConnectionAborted.into())
+    };
+    stream::iter([Ok(piece)]).chain(stream::iter(is_cut.then_some(closing)).then(|closing| closing))
 }
 
 /// What was sent before the connection is closed.

@@ -45,7 +45,7 @@ impl Client {
         Client { session_token, trust_token, ..Client::new(simulator) }
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let home = "https://www.icloud.com";
         let request = self.http.request(method, format!("{}{path}", self.base));
         request.header("origin", home).header("referer", format!("{home}/"))
