@@ -108,6 +108,7 @@ pub fn refusal(step: Step, reply: &Reply) -> AccountError {
     let body: ErrorBody = reply.json().unwrap_or_default();
     let first = body.service_errors.as_ref().and_then(|errors| errors.first());
     let code = first.and_then(|error| text(&error.code)).or_else(|| reply.header("x-apple-i-ercd").map(clean));
+    tracing::debug!(target: "photosfs::account", ?step, status, code, "refused");
     match code.as_deref() {
         Some("-20101") => return AccountError::WrongPassword,
         Some("-20209") => return AccountError::Locked,

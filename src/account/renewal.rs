@@ -166,15 +166,18 @@ impl Account {
         }
     }
 
-    /// Not over a session that another process has made meanwhile, nor over one that is forgotten.
+    /// Not over a session that another process has made meanwhile, nor over one that is forgotten; and not at all while
+    /// somebody signs in, for the call whose reply this is must not wait.
     async fn save_cookies(&self, session: Session) -> Result<(), AccountError> {
-        let _lock = self.file.lock().await?;
         let file = self.file.clone();
-        off_thread(move || match file.load()? {
-            Some(kept) if kept.confirmed == session.confirmed => {
-                file.save(&Session { cookies: session.cookies, ..kept })
+        off_thread(move || {
+            let Some(_lock) = file.try_lock()? else { return Ok(()) };
+            match file.load()? {
+                Some(kept) if kept.confirmed == session.confirmed => {
+                    file.save(&Session { cookies: session.cookies, ..kept })
+                }
+                _ => Ok(()),
             }
-            _ => Ok(()),
         })
         .await
     }

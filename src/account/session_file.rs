@@ -67,6 +67,12 @@ impl SessionFile {
         }
     }
 
+    /// Takes its turn if it can be had at once.
+    pub fn try_lock(&self) -> Result<Option<SessionLock>, AccountError> {
+        let file = open_lock(&self.folder, "session.lock")?;
+        Ok(try_lock(&file, &self.folder)?.then_some(SessionLock { _file: file }))
+    }
+
     /// Waits for its turn.
     pub async fn lock(&self) -> Result<SessionLock, AccountError> {
         let file = open_lock(&self.folder, "session.lock")?;
@@ -156,6 +162,7 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let file = SessionFile::new(state.path());
         let lock = file.lock().await.unwrap();
+        assert!(file.try_lock().unwrap().is_none());
         let waits = tokio::time::timeout(Duration::from_millis(300), file.lock()).await;
         assert!(waits.is_err());
         drop(lock);

@@ -6,6 +6,7 @@ use std::process::Output;
 use std::sync::Arc;
 
 use icloud_simulator::accounts::Form;
+use icloud_simulator::fault::{Effect, Failure, Fault};
 use icloud_simulator::options::{CodeReply, Protocol};
 use icloud_simulator::{Options, Simulator};
 use photosfs::account::{Account, AccountError, AccountLock, SignIn};
@@ -93,9 +94,10 @@ async fn sign_in(account: &Account) {
     account.submit_code(CODE).await.unwrap();
 }
 
-/// The data service let the call in.
+/// The data service let the call in, and answered it.
 fn assert_let_in(reply: &Reply) {
-    assert!(!matches!(reply.status, 401 | 403 | 421 | 423 | 500..), "status {}", reply.status);
+    let zones: serde_json::Value = reply.json().unwrap();
+    assert_eq!((reply.status, zones["zones"].is_array()), (200, true), "{zones}");
 }
 
 fn stderr(output: &Output) -> String {
@@ -284,6 +286,80 @@ async fn a_session_is_never_shown_to_another_service() {
     assert!(!account.status().signed_in);
     assert_eq!(account.ready().await, Err(AccountError::SignInNeeded));
     assert_eq!((other.logins(), other.simulator.requests("validate"), other.sign_ins()), (0, 0, 0));
+}
+
+/// The calls of an endpoint, from the `first` on, fail with a bare status.
+fn failing(endpoint: &str, first: u64, status: u16) -> Fault {
+    Fault::from(endpoint, first, Effect::Fail(Failure::bare(status)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trouble_at_apples_costs_no_sign_in() {
+    let world = World::new();
+    world.signed_in().await;
+    for (endpoint, status) in [("validate", 500), ("validate", 503), ("validate", 429), ("accountLogin", 503)] {
+        world.simulator.expire_cookies();
+        world.simulator.fault(failing(endpoint, 1, status).times(1));
+        let error = world.account().ready().await.unwrap_err();
+        let named = matches!(error, AccountError::Service { .. } | AccountError::Throttled { .. });
+        assert!(named && !error.needs_a_person(), "{endpoint} {status}: {error:?}");
+        world.account().ready().await.unwrap();
+    }
+    world.simulator.fault(Fault::nth("validate", 1, Effect::Reset));
+    let error = world.account().ready().await.unwrap_err();
+    assert!(error.is_unreachable(), "{error:?}");
+    world.account().ready().await.unwrap();
+    assert_eq!(world.sign_ins(), 1);
+    world.simulator.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_call_is_repeated_once() {
+    let world = World::new();
+    let account = world.signed_in().await;
+    for status in [401, 421, 450] {
+        let (calls, logins) = (world.simulator.requests("zones/list"), world.logins());
+        world.simulator.fault(failing("zones/list", 1, status).times(1));
+        assert_let_in(&account.post(ZONES, &json!({})).await.unwrap());
+        assert_eq!((world.simulator.requests("zones/list") - calls, world.logins() - logins), (2, 1), "{status}");
+    }
+    // A session that is new and yet refused is not renewed over and over.
+    world.simulator.fault(failing("zones/list", 1, 401));
+    let (calls, logins) = (world.simulator.requests("zones/list"), world.logins());
+    for _ in 0..5 {
+        let error = account.post(ZONES, &json!({})).await.unwrap_err();
+        assert!(matches!(error, AccountError::SessionOver { .. }), "{error:?}");
+    }
+    assert_eq!((world.simulator.requests("zones/list") - calls, world.logins() - logins), (2, 1));
+    assert_eq!(world.sign_ins(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_matter_of_the_session_is_handed_back() {
+    let world = World::new();
+    let account = world.signed_in().await;
+    let logins = world.logins();
+    for status in [400, 403, 404, 409, 429, 500, 503] {
+        world.simulator.fault(Fault::nth("zones/list", 1, Effect::Fail(Failure::bare(status))));
+        assert_eq!(account.post(ZONES, &json!({})).await.unwrap().status, status);
+    }
+    world.simulator.fault(Fault::nth("zones/list", 1, Effect::Fail(Failure::bare(423))));
+    assert_eq!(account.post(ZONES, &json!({})).await.unwrap_err(), AccountError::KeysNeeded);
+    assert_eq!(world.logins(), logins);
+    world.simulator.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_breaks_off_can_be_gone_on_with() {
+    let world = World::new();
+    let account = world.account();
+    account.sign_in(&SecretString::from(PASSWORD)).await.unwrap();
+    world.simulator.fault(Fault::nth("verify/trusteddevice/securitycode", 1, Effect::Reset));
+    assert!(account.submit_code(CODE).await.unwrap_err().is_unreachable());
+    world.account().submit_code(CODE).await.unwrap();
+    world.account().ready().await.unwrap();
+    assert_eq!((world.sign_ins(), world.simulator.pushes()), (1, 1));
+    world.simulator.assert_clean();
 }
 
 #[test]
