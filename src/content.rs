@@ -12,9 +12,11 @@
 //!   of a file has therefore read checked bytes;
 //! - if a file does not match, it is fetched once more; those who were given bytes of the first try get an error,
 //!   so that nobody mixes the two. A second mismatch is an error and is reported.
-//! - if the disk has no room for a file, its blocks go from the network to the reader: then only lengths are checked.
+//! - a file that the disk has no room for is downloaded to memory and checked there. One too large for that too goes
+//!   from the network to the reader, block by block: then only lengths are checked.
 //!
-//! Memory is bounded by the number of requests: each holds at most a block being filled and one being written.
+//! Memory is bounded: by the number of requests, each with a block being filled and one being written, and by the
+//! share set apart for files that are not on disk.
 
 mod blocks;
 mod cache;
@@ -54,6 +56,9 @@ pub const BLOCK: u64 = 1024 * 1024;
 
 /// Requests to the content host at a time (protocol/photos.md §5.5: ten go without throttling).
 const REQUESTS: usize = 8;
+
+/// Memory for originals that the disk has no room for: 256 MiB.
+const MEMORY_BLOCKS: usize = 256;
 
 /// Damaged originals remembered for the report; more than this many is one and the same trouble.
 const MAX_REPORTS: usize = 1000;
@@ -100,6 +105,8 @@ struct Shared {
     cache: Arc<Cache>,
     uncached: Uncached,
     requests: Semaphore,
+    /// Blocks of originals that may be held in memory because the disk has no room.
+    memory: Arc<Semaphore>,
     runtime: Handle,
     deadline: Duration,
     damaged: Mutex<Vec<Damage>>,
@@ -113,6 +120,7 @@ impl Content {
             cache: Cache::open(options.folder, options.size, options.keep_free)?,
             uncached: Uncached::new(),
             requests: Semaphore::new(REQUESTS),
+            memory: Arc::new(Semaphore::new(MEMORY_BLOCKS)),
             runtime,
             deadline: options.deadline,
             damaged: Mutex::default(),

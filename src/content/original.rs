@@ -2,13 +2,14 @@
 
 use std::fs::File;
 use std::io;
+use std::mem;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 use super::cache::{Cache, Pin};
 use super::partial::Partial;
@@ -19,6 +20,9 @@ use crate::photos::{Resource, Verdict};
 /// Up to this size nothing is given out before the whole file is checked: it is one short request anyway, and a file
 /// that arrives damaged is replaced without anybody noticing. Larger ones are given out as they arrive.
 const SMALL: u64 = 8 * BLOCK;
+
+/// Up to this size an original that the disk has no room for is downloaded to memory, and checked like any other.
+const IN_MEMORY: u64 = 64 * BLOCK;
 
 /// How long a file that was damaged twice is not asked for again.
 const DAMAGED_FOR: Duration = Duration::from_secs(600);
@@ -43,6 +47,12 @@ struct State {
     given_out: bool,
     refetched: bool,
     damaged: Option<SystemTime>,
+    /// The disk would not have it.
+    off_disk: bool,
+    /// What had been downloaded to the disk by then.
+    before: Option<Arc<Partial>>,
+    /// Its share of the memory, if that is where it is.
+    memory: Option<OwnedSemaphorePermit>,
 }
 
 #[derive(Clone)]
@@ -51,6 +61,16 @@ enum Body {
     Partial(Arc<Partial>),
     Whole(Arc<File>),
     Uncached,
+}
+
+impl State {
+    /// Has the file fetched anew. Whoever was given unchecked bytes of it gets none of the new ones.
+    fn start_again(&mut self) {
+        self.body = Body::Absent;
+        if mem::take(&mut self.given_out) {
+            self.generation += 1;
+        }
+    }
 }
 
 /// What a reader has to do for its bytes.
@@ -71,12 +91,15 @@ impl Original {
         let name = Cache::name(&resource).filter(|_| cacheable);
         let kept = name.map(|name| (name.clone(), shared.cache.pin(&name)));
         let state = State {
-            body: if kept.is_some() { Body::Absent } else { Body::Uncached },
+            body: Body::Absent,
             streams: Vec::new(),
             generation: 0,
             given_out: false,
             refetched: false,
             damaged: shared.damaged_since(&resource),
+            off_disk: kept.is_none(),
+            before: None,
+            memory: None,
         };
         Original {
             resource,
@@ -145,7 +168,7 @@ impl Original {
         if let Some((name, _)) = &self.kept {
             self.shared.cache.discard(name);
         }
-        self.state().body = Body::Absent;
+        self.state().start_again();
     }
 
     /// What to do for a range that is not ready; starts `window` blocks if nobody is fetching its first missing one.
@@ -210,28 +233,54 @@ impl Original {
         stream
     }
 
-    /// Makes the download's file, or decides that there is no room for one. Waits for the disk.
+    /// Makes the download's file: on disk, else in memory, else none. Waits for the disk.
     pub fn begin(&self) {
         let _one_at_a_time = self.beginning.lock().expect("no panic while locked");
-        let Some((name, _)) = &self.kept else { return };
         if !matches!(self.state().body, Body::Absent) {
             return;
         }
-        let body = match self.shared.cache.begin(name, self.resource.size) {
-            Ok(Some(partial)) => Body::Partial(Arc::new(partial)),
-            Ok(None) => Body::Uncached,
-            Err(error) => return self.go_uncached(&error),
-        };
-        self.state().body = body;
+        let partial = self.begin_on_disk().or_else(|| self.begin_in_memory());
+        self.state().body = partial.map_or(Body::Uncached, |partial| Body::Partial(Arc::new(partial)));
     }
 
-    /// Gives up on the cache for this file (the disk is full, or worse); reads go on past it.
-    pub fn go_uncached(&self, error: &io::Error) {
+    fn begin_on_disk(&self) -> Option<Partial> {
+        let (name, _) = self.kept.as_ref().filter(|_| !self.state().off_disk)?;
+        match self.shared.cache.begin(name, self.resource.size) {
+            Ok(partial) => partial,
+            Err(error) => {
+                self.leave_disk(&error);
+                None
+            }
+        }
+    }
+
+    fn begin_in_memory(&self) -> Option<Partial> {
+        let size = self.resource.size;
+        let blocks = u32::try_from(size.div_ceil(BLOCK)).ok().filter(|_| size <= IN_MEMORY)?;
+        let share = self.shared.memory.clone().try_acquire_many_owned(blocks).ok()?;
+        let partial = Partial::in_memory(size).ok()?;
+        // What readers were given so far must be what is checked in the end.
+        if let Some(before) = self.state().before.take() {
+            partial.take_over(&before).ok()?;
+        }
+        self.state().memory = Some(share);
+        Some(partial)
+    }
+
+    /// Gives up on the disk for this file (it is full, or worse); the next read goes on past it.
+    pub fn leave_disk(&self, error: &io::Error) {
         tracing::warn!(record = self.resource.record_name, %error, "an original cannot be cached");
         if let Some((name, _)) = &self.kept {
             self.shared.cache.discard(name);
         }
-        self.state().body = Body::Uncached;
+        let mut state = self.state();
+        // What cannot be kept in memory either has nowhere to go.
+        let next = if state.off_disk { Body::Uncached } else { Body::Absent };
+        if let Body::Partial(partial) = mem::replace(&mut state.body, next) {
+            state.before = Some(partial);
+        }
+        state.off_disk = true;
+        drop(state);
         self.changed.notify_waiters();
     }
 
@@ -256,7 +305,7 @@ impl Original {
             false => Ok(()),
         });
         if let Err(error) = settled.await {
-            self.go_uncached(&error);
+            self.leave_disk(&error);
         }
         Ok(())
     }
@@ -266,27 +315,31 @@ impl Original {
     }
 
     fn judge(&self, partial: &Arc<Partial>) -> io::Result<()> {
-        let Some((name, _)) = self.kept.as_ref().filter(|_| self.is_current(partial)) else { return Ok(()) };
+        if !self.is_current(partial) {
+            return Ok(());
+        }
         match partial.judge(&self.resource.checksum)? {
             Verdict::Whole | Verdict::SizeOnly => {
-                self.shared.cache.publish(name, partial)?;
-                self.state().body = Body::Whole(partial.file().clone());
+                if let Some((name, _)) = self.kept.as_ref().filter(|_| partial.is_on_disk()) {
+                    self.shared.cache.publish(name, partial)?;
+                }
+                let mut state = self.state();
+                state.body = Body::Whole(partial.file().clone());
+                state.given_out = false;
             }
-            Verdict::Damaged => self.drop_damaged(name),
+            Verdict::Damaged => self.drop_damaged(),
         }
         Ok(())
     }
 
     /// Forgets a file that does not match. The next read fetches it again; the second time it is an error.
-    fn drop_damaged(&self, name: &str) {
-        self.shared.cache.discard(name);
-        let mut state = self.state();
-        state.body = Body::Absent;
-        if state.given_out {
-            state.generation += 1;
-            state.given_out = false;
+    fn drop_damaged(&self) {
+        if let Some((name, _)) = &self.kept {
+            self.shared.cache.discard(name);
         }
-        if std::mem::replace(&mut state.refetched, true) {
+        let mut state = self.state();
+        state.start_again();
+        if mem::replace(&mut state.refetched, true) {
             state.damaged = Some(SystemTime::now());
             state.refetched = false;
             drop(state);

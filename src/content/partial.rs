@@ -17,7 +17,8 @@ use crate::photos::{Checksum, Verdict, Verifier};
 /// Written by streams in any order, read meanwhile. All calls that write may wait for the disk.
 pub struct Partial {
     file: Arc<File>,
-    claim: PathBuf,
+    /// Where the claim is saved; a file in memory has none.
+    claim: Option<PathBuf>,
     size: u64,
     present: Mutex<Blocks>,
     /// The checksum as far as blocks arrived in order.
@@ -39,7 +40,21 @@ impl Partial {
             file.set_len(0)?;
             file.set_len(size)?;
         }
-        Ok(Partial {
+        Ok(Partial::new(file, Some(claim), present, size))
+    }
+
+    /// A file without a name, in memory where the system has such.
+    pub fn in_memory(size: u64) -> io::Result<Partial> {
+        #[cfg(target_os = "linux")]
+        let file = File::from(nix::sys::memfd::memfd_create(c"original", nix::sys::memfd::MFdFlags::MFD_CLOEXEC)?);
+        #[cfg(not(target_os = "linux"))]
+        let file = tempfile::tempfile()?;
+        file.set_len(size)?;
+        Ok(Partial::new(file, None, Blocks::none(size), size))
+    }
+
+    fn new(file: File, claim: Option<PathBuf>, present: Blocks, size: u64) -> Partial {
+        Partial {
             file: Arc::new(file),
             claim,
             size,
@@ -47,7 +62,12 @@ impl Partial {
             in_order: Mutex::default(),
             saving: Mutex::new(()),
             judged: AtomicBool::new(false),
-        })
+        }
+    }
+
+    /// Whether it can be published: it has a name on disk.
+    pub fn is_on_disk(&self) -> bool {
+        self.claim.is_some()
     }
 
     pub fn file(&self) -> &Arc<File> {
@@ -75,15 +95,28 @@ impl Partial {
         Ok(())
     }
 
+    /// Copies the blocks that another download of the same file has.
+    pub fn take_over(&self, other: &Partial) -> io::Result<()> {
+        let present = other.present().clone();
+        for block in (0..present.count()).filter(|block| present.contains(*block)) {
+            let range = present.bytes_of(block);
+            let mut bytes = vec![0; (range.end - range.start) as usize];
+            other.file.read_exact_at(&mut bytes, range.start)?;
+            self.write(block, &bytes.into())?;
+        }
+        Ok(())
+    }
+
     /// Claims on disk what is on disk: the bytes are there before the claim is, whatever happens in between.
     pub fn save(&self) -> io::Result<()> {
+        let Some(path) = &self.claim else { return Ok(()) };
         let _one_at_a_time = self.saving.lock().expect("no panic while locked");
         let claim = self.present().encode();
         self.file.sync_data()?;
-        let mut file = NamedTempFile::new_in(self.claim.parent().unwrap_or(Path::new(".")))?;
+        let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
         file.write_all(&claim)?;
         file.as_file().sync_data()?;
-        file.persist(&self.claim)?;
+        file.persist(path)?;
         Ok(())
     }
 

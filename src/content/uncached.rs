@@ -1,10 +1,11 @@
-//! Blocks of originals that the disk has no room for: kept in memory for a moment.
+//! Blocks of originals that neither the disk nor the memory has room for: kept for a moment.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use moka::future::Cache;
+use moka::policy::EvictionPolicy;
 
 use super::blocks::Blocks;
 use super::ranged::Ranged;
@@ -22,7 +23,9 @@ pub struct Uncached {
 impl Uncached {
     pub fn new() -> Uncached {
         let weight = |_: &(String, u64), bytes: &Bytes| bytes.len() as u32;
-        Uncached { blocks: Cache::builder().max_capacity(MEMORY).weigher(weight).build() }
+        // Plainly the most recent: a policy that weighs popularity would refuse the new blocks of a long film.
+        let policy = EvictionPolicy::lru();
+        Uncached { blocks: Cache::builder().max_capacity(MEMORY).weigher(weight).eviction_policy(policy).build() }
     }
 
     /// A range inside the resource.

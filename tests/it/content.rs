@@ -356,7 +356,7 @@ async fn a_restart_remembers_sizes_and_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_room_originals_pass_through() {
     let (folder, shelf) = (tempfile::tempdir().unwrap(), shelf());
-    let body = bytes(40, 12 * MIB + 3);
+    let body = bytes(40, 120 * MIB + 3);
     let resource = shelf.put("a", body.clone());
     let options = ContentOptions {
         folder: folder.path().join("originals"),
@@ -377,6 +377,50 @@ async fn without_room_originals_pass_through() {
     let cache = content_with(keep_all, &shelf);
     assert!(cache.read(&resource, 0, 10).await.unwrap() == body[..10]);
     assert!(files(folder.path()).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_room_on_disk_originals_are_checked_in_memory() {
+    let (folder, shelf) = (tempfile::tempdir().unwrap(), shelf());
+    let body = bytes(41, 20 * MIB + 3);
+    let resource = shelf.put("a", body.clone());
+    let options = ContentOptions {
+        folder: folder.path().join("originals"),
+        size: 5 * MIB as u64,
+        keep_free: 0,
+        deadline: Duration::from_secs(10),
+    };
+    let cache = content_with(options, &shelf);
+    shelf.plan(|number, _| if number == 1 { Fault::Wrong } else { Fault::None });
+    let error = whole(&cache, &resource).await.unwrap_err();
+    assert!(error.taints_earlier_reads(), "{error:?}");
+    assert!(whole(&cache, &resource).await.unwrap() == body);
+    assert!(files(folder.path()).is_empty());
+}
+
+/// A disk that is full although it seemed not to be: a tiny one of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_fills_up_stops_no_reader() {
+    let (folder, shelf) = (tempfile::tempdir().unwrap(), shelf());
+    let body = bytes(42, 10 * MIB);
+    let resource = shelf.put("a", body.clone());
+    let limit = Some("size=4m");
+    nix::mount::mount(Some("tmpfs"), folder.path(), Some("tmpfs"), nix::mount::MsFlags::empty(), limit).unwrap();
+    let originals = folder.path().join("originals");
+    let name = resource.checksum.file_name();
+    let place = originals.join(&name[name.len() - 2..]);
+    fs::create_dir_all(&place).unwrap();
+    // A download begun earlier counts as having its room.
+    fs::File::create(place.join(format!("{name}.part"))).unwrap().set_len(resource.size).unwrap();
+    let options = ContentOptions { folder: originals, size: 1 << 40, keep_free: 0, deadline: Duration::from_secs(10) };
+    let cache = content_with(options, &shelf);
+    eventually("counted", || cache.used() == resource.size).await;
+    let outcome = whole(&cache, &resource).await;
+    let left = files(folder.path());
+    drop(cache);
+    nix::mount::umount2(folder.path(), nix::mount::MntFlags::MNT_DETACH).unwrap();
+    assert!(outcome.unwrap() == body);
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
