@@ -136,6 +136,11 @@ impl Browser {
         (local || (url.scheme() == "https" && apples)).then_some(url)
     }
 
+    /// Whether this is the region, `icloud.com` or `icloud.com.cn`, that we speak to.
+    pub fn is_at(&self, domain: &str) -> bool {
+        self.endpoints.home.strip_prefix("https://www.") == Some(domain)
+    }
+
     /// The service that sessions belong to.
     pub fn service(&self) -> &Url {
         &self.endpoints.setup

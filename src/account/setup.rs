@@ -66,10 +66,7 @@ pub async fn account_login(browser: &Browser, session: &mut Session) -> Result<(
     });
     let (reply, absorbed) = browser.setup_call(&mut session.cookies, "accountLogin", JSON, body.to_string()).await?;
     let account = parse(Step::Login, &reply)?;
-    if let Some(domain) = account.domain_to_use {
-        return Err(AccountError::OtherRegion { domain: domain.to_lowercase() });
-    }
-    judge_session(&account, &absorbed)?;
+    judge_session(browser, &account, &absorbed)?;
     adopt(browser, session, &account)
 }
 
@@ -106,7 +103,11 @@ fn parse(step: Step, reply: &Reply) -> Result<AccountReply, AccountError> {
 }
 
 /// Whether a good accountLogin gave a session that is fit for use; if not, why.
-fn judge_session(account: &AccountReply, absorbed: &Absorbed) -> Result<(), AccountError> {
+fn judge_session(browser: &Browser, account: &AccountReply, absorbed: &Absorbed) -> Result<(), AccountError> {
+    let domain = account.domain_to_use.as_deref().map(str::to_lowercase);
+    if let Some(domain) = domain.filter(|domain| !browser.is_at(domain)) {
+        return Err(AccountError::OtherRegion { domain });
+    }
     let Some(info) = &account.ds_info else {
         return Err(unexpected("it tells nothing of the account"));
     };
@@ -145,4 +146,93 @@ fn adopt(browser: &Browser, session: &mut Session, account: &AccountReply) -> Re
 
 fn unexpected(reason: &str) -> AccountError {
     AccountError::Unexpected { step: Step::Login, reason: reason.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Endpoints;
+    use crate::http::{HeaderMap, Http};
+
+    /// The outcome of an accountLogin that answered `body` and set `cookies`.
+    fn outcome(body: &Value, cookies: &[&str]) -> Result<Services, AccountError> {
+        let url = |text| url::Url::parse(text).unwrap();
+        let (auth, setup) = (url("https://idmsa.apple.com/appleauth/auth"), url("https://setup.icloud.com/setup/ws/1"));
+        let endpoints = Endpoints { auth, setup: setup.clone(), home: "https://www.icloud.com", loopback: false };
+        let browser = Browser::new(Http::new(&endpoints).unwrap(), endpoints);
+        let account = parse(Step::Login, &Reply::new(200, HeaderMap::new(), body.to_string()))?;
+        let set = cookies.iter().map(|name| (*name).to_owned()).collect();
+        judge_session(&browser, &account, &Absorbed { set, removed: false })?;
+        let mut session = Session::new(setup);
+        adopt(&browser, &mut session, &account)?;
+        Ok(session.services.unwrap())
+    }
+
+    fn good() -> Value {
+        json!({
+            "dsInfo": {"dsid": "10000000001", "hsaVersion": 2, "isWebAccessAllowed": true},
+            "hsaTrustedBrowser": true, "hsaChallengeRequired": false, "termsUpdateNeeded": false,
+            "webservices": {
+                "ckdatabasews": {"url": "https://p61-ckdatabasews.icloud.com:443", "status": "active"},
+                "schoolwork": {},
+            },
+        })
+    }
+
+    /// `good` with one thing changed.
+    fn with(pointer: &str, value: Value) -> Value {
+        let mut body = good();
+        *body.pointer_mut(pointer).unwrap() = value;
+        body
+    }
+
+    #[test]
+    fn a_good_session_has_an_account_and_an_address() {
+        for dsid in [json!("10000000001"), json!(10_000_000_001_u64)] {
+            let services = outcome(&with("/dsInfo/dsid", dsid), &[SESSION_COOKIE]).unwrap();
+            assert_eq!(services.dsid.expose(), "10000000001");
+            assert_eq!(services.data.as_str(), "https://p61-ckdatabasews.icloud.com/");
+        }
+        let mut own_region = good();
+        own_region["domainToUse"] = "iCloud.com".into();
+        assert!(outcome(&own_region, &[SESSION_COOKIE]).is_ok());
+        let no_second_factor = with("/dsInfo/hsaVersion", json!(0));
+        assert!(outcome(&no_second_factor, &[SESSION_COOKIE]).is_ok());
+    }
+
+    #[test]
+    fn what_apple_wants_first_has_a_name() {
+        let untrusted = |version: u32| {
+            let mut body = with("/dsInfo/hsaVersion", json!(version));
+            body["hsaTrustedBrowser"] = false.into();
+            body
+        };
+        let inactive = with("/webservices/ckdatabasews/status", json!("disabled"));
+        for (body, cookies, expected) in [
+            (with("/dsInfo/isWebAccessAllowed", json!(false)), vec![SESSION_COOKIE], AccountError::WebAccessOff),
+            (untrusted(2), vec![], AccountError::CodeNeeded),
+            (untrusted(1), vec![], AccountError::OldTwoStep),
+            (with("/termsUpdateNeeded", json!(true)), vec![], AccountError::TermsPending),
+            (good(), vec![REPAIR_COOKIE], AccountError::TermsPending),
+            (good(), vec![], unexpected("no session cookie")),
+            (
+                json!({"domainToUse": "iCloud.com.cn"}),
+                vec![],
+                AccountError::OtherRegion { domain: "icloud.com.cn".into() },
+            ),
+            (inactive, vec![SESSION_COOKIE], AccountError::NoPhotos),
+            (with("/webservices/ckdatabasews", json!({})), vec![SESSION_COOKIE], AccountError::NoPhotos),
+        ] {
+            assert_eq!(outcome(&body, &cookies).map(|_| ()), Err(expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_data_host_that_is_not_apples_is_refused() {
+        for address in ["https://evil.example", "http://p61-ckdatabasews.icloud.com", "http://127.0.0.1:8080"] {
+            let body = with("/webservices/ckdatabasews/url", json!(address));
+            let error = outcome(&body, &[SESSION_COOKIE]).unwrap_err();
+            assert!(matches!(error, AccountError::Unexpected { .. }), "{address}: {error:?}");
+        }
+    }
 }
