@@ -4,6 +4,7 @@
 //! what happened meanwhile replayed from that token, and the counts that the service announces compared with what was
 //! found. Afterwards nothing leaves the tree but on positive proof, and a mass deletion waits for a person.
 
+mod again;
 mod error;
 mod follow;
 mod listing;
@@ -23,6 +24,15 @@ use crate::photos::Photos;
 
 /// Told of every change of the tree, after its transaction, with no lock held.
 type Listener = Box<dyn Fn(TreeChange) + Send + Sync>;
+
+/// What to ask the cloud.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// What changed since the last round.
+    News,
+    /// Everything again.
+    Full,
+}
 
 /// Keeps one account's index true to the cloud.
 pub struct LibrarySync {
@@ -55,15 +65,15 @@ impl LibrarySync {
         self.progress.subscribe()
     }
 
-    /// Asks for news every `poll`, and whenever woken, for ever.
-    pub async fn run(self: Arc<Self>, poll: Duration, mut wake: mpsc::Receiver<()>) {
+    /// Asks for news every `poll`, and does a round whenever one is asked for, for ever.
+    pub async fn run(self: Arc<Self>, poll: Duration, mut asked: mpsc::Receiver<Round>) {
         loop {
-            tokio::select! {
-                () = tokio::time::sleep(poll) => {}
-                Some(()) = wake.recv() => {}
-            }
+            let round = tokio::select! {
+                () = tokio::time::sleep(poll) => Round::News,
+                Some(round) = asked.recv() => round,
+            };
             // Told in the status; the next round tries again.
-            if let Err(error) = self.update().await {
+            if let Err(error) = self.round(round).await {
                 tracing::warn!("asking for changes failed: {error}");
             }
         }

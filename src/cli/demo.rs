@@ -12,6 +12,7 @@ use super::{Context, Failure};
 use crate::account::{AccountLock, SignIn};
 use crate::config::{Config, EndpointSettings, Settings};
 use crate::fuse::MountOptions;
+use crate::sync::Round;
 
 /// Show everything with no account: a simulated library, mounted
 #[derive(clap::Args)]
@@ -46,7 +47,7 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
     start_afresh(&config)?;
     let service = Service::open(config)?;
     sign_in(&service, &simulator)?;
-    service.update()?;
+    service.sync(Round::News)?;
     let ready = || {
         eprintln!("This is a demo: a simulated library, no Apple account. It is mounted on {}.", args.point.display());
         match args.leave_when_ready {

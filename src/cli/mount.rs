@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::service::Service;
 use super::{Context, Failure};
 use crate::fuse::{self, MountError, MountOptions};
+use crate::sync::Round;
 use crate::vfs::Vfs;
 
 /// Mount the library
@@ -47,7 +48,7 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
             return Err(Failure::plain("the library has not been read yet", "mount it once without --offline"));
         }
         service.runtime.block_on(service.account.ready())?;
-        service.update()?;
+        service.sync(Round::News)?;
     }
     let ready = || match args.leave_when_ready {
         true => background::leave(&service.config.state.join("mount.log")),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Failure;
 use crate::account::{AccountError, AccountLock};
 use crate::config::Config;
+use crate::sync::Round;
 
 /// What a mount leaves in the state folder while it runs.
 #[derive(Serialize, Deserialize)]
@@ -60,13 +61,17 @@ pub fn mountpoint(config: &Config) -> Option<String> {
     Some(note(config)?.mountpoint)
 }
 
-/// Wakes the process that serves the account, so that it asks for changes now; `false` if there is none.
-pub fn wake(config: &Config) -> Result<bool, Failure> {
+/// Has the process that serves the account ask for changes, or for everything, now; `false` if there is none.
+pub fn ask(config: &Config, round: Round) -> Result<bool, Failure> {
     let Some(note) = note(config) else { return Ok(false) };
-    match kill(Pid::from_raw(note.pid), Signal::SIGHUP) {
+    let signal = match round {
+        Round::News => Signal::SIGHUP,
+        Round::Full => Signal::SIGUSR1,
+    };
+    match kill(Pid::from_raw(note.pid), signal) {
         Ok(()) => Ok(true),
         Err(error) => Err(Failure::plain(
-            format!("the mount (process {}) cannot be woken: {error}", note.pid),
+            format!("the mount (process {}) cannot be asked: {error}", note.pid),
             "run this as the user who mounted",
         )),
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::Sender;
 
 use super::failure::code;
 use super::status::Report;
@@ -16,7 +17,7 @@ use crate::fuse::MountOptions;
 use crate::http::Http;
 use crate::index::{Index, IndexError};
 use crate::photos::Photos;
-use crate::sync::{LibrarySync, SyncError};
+use crate::sync::{LibrarySync, Round, SyncError};
 use crate::vfs::{ChangeListener, Owner, StatusSource, Vfs};
 
 /// Everything that serves an account, but for the mount itself. Only one process has it at a time.
@@ -51,9 +52,9 @@ impl Service {
     }
 
     /// Brings the index up to date, with the first listing of what was never listed, and shows how far it is.
-    pub fn update(&self) -> Result<(), Failure> {
+    pub fn sync(&self, round: Round) -> Result<(), Failure> {
         let shown = super::progress::show(&self.runtime, self.sync.progress());
-        let outcome = self.runtime.block_on(self.sync.update());
+        let outcome = self.runtime.block_on(self.sync.round(round));
         shown.stop(&self.runtime);
         Ok(outcome?)
     }
@@ -94,19 +95,13 @@ impl Service {
         })
     }
 
-    /// Asks for changes now, every few minutes, and on SIGHUP.
+    /// Asks for changes now, every few minutes, and on SIGHUP; on SIGUSR1 for everything.
     fn keep_current(&self) -> Result<(), Failure> {
-        let (wake, woken) = tokio::sync::mpsc::channel(1);
-        let mut hangups = signal(SignalKind::hangup())
-            .map_err(|error| Failure::plain(format!("signals cannot be watched: {error}"), ""))?;
-        let _ = wake.try_send(());
-        tokio::spawn(async move {
-            while hangups.recv().await.is_some() {
-                // A full channel means that a round is about to begin anyway.
-                let _ = wake.try_send(());
-            }
-        });
-        tokio::spawn(self.sync.clone().run(self.config.poll, woken));
+        let (ask, asked) = tokio::sync::mpsc::channel(1);
+        let _ = ask.try_send(Round::News);
+        on_signal(SignalKind::hangup(), Round::News, ask.clone())?;
+        on_signal(SignalKind::user_defined1(), Round::Full, ask)?;
+        tokio::spawn(self.sync.clone().run(self.config.poll, asked));
         Ok(())
     }
 
@@ -114,6 +109,19 @@ impl Service {
     pub fn has_library(&self) -> Result<bool, Failure> {
         Ok(self.index.libraries()?.iter().any(|state| state.shown))
     }
+}
+
+/// Asks for a round whenever a signal comes, from now on.
+fn on_signal(kind: SignalKind, round: Round, ask: Sender<Round>) -> Result<(), Failure> {
+    let mut signals =
+        signal(kind).map_err(|error| Failure::plain(format!("signals cannot be watched: {error}"), ""))?;
+    tokio::spawn(async move {
+        while signals.recv().await.is_some() {
+            // Waits while another request waits, so that none is lost.
+            let _ = ask.send(round).await;
+        }
+    });
+    Ok(())
 }
 
 /// What `.photosfs/status.json` shows.

@@ -3,40 +3,48 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::service::{Service, index_to_read};
 use super::{Context, Failure, running};
 use crate::config::Config;
 use crate::index::Index;
+use crate::sync::Round;
 
 /// How long a mount is waited for. A round of changes takes seconds; a first listing, minutes.
 const PATIENCE: Duration = Duration::from_secs(900);
 
 /// Ask for changes now
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// List everything again, and compare it with what is known
+    #[arg(long)]
+    full: bool,
+}
 
-pub fn run(context: &Context, _args: Args) -> Result<ExitCode, Failure> {
+pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
     let config = context.config()?;
-    match running::wake(&config)? {
-        true => wait_for_round(&config)?,
+    let round = if args.full { Round::Full } else { Round::News };
+    let now = Timestamp::now();
+    match running::ask(&config, round)? {
+        true => wait_for_round(&config, now)?,
         false => {
             let service = Service::open(config)?;
             service.runtime.block_on(service.account.ready())?;
-            service.update()?;
+            service.sync(round)?;
             tell(&service.index)?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Waits until the running mount has finished a round that began after now.
-fn wait_for_round(config: &Config) -> Result<(), Failure> {
+/// Waits until the running mount has finished a round that began after it was asked.
+fn wait_for_round(config: &Config, asked: Timestamp) -> Result<(), Failure> {
     let index = index_to_read(config)?;
-    let before = index.last_round()?;
     let until = Instant::now() + PATIENCE;
     while Instant::now() < until {
         std::thread::sleep(Duration::from_millis(100));
-        if index.last_round()? != before {
+        if index.last_round()?.is_some_and(|began| began >= asked) {
             return match index.last_error()? {
                 None => tell(&index),
                 Some(error) => Err(Failure::plain(error, "see photosfs status")),

@@ -1,5 +1,6 @@
 //! Libraries: what is known of each, and the staging of its first listing.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::layout::Layout;
@@ -106,6 +107,41 @@ impl Index {
         Ok(query.query_map([&library.0], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
+    /// Names of all records of a library that a listing should show: assets, albums, memberships.
+    pub fn record_names(&self, library: &LibraryId) -> Result<Vec<String>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached(
+            "SELECT a.name FROM asset a JOIN library l ON l.id = a.library WHERE l.zone = ?1 AND NOT a.gone
+             UNION ALL SELECT b.name FROM album b JOIN library l ON l.id = b.library WHERE l.zone = ?1
+             UNION ALL SELECT m.asset || '-IN-' || m.album FROM member m
+                 JOIN album b ON b.name = m.album JOIN library l ON l.id = b.library WHERE l.zone = ?1",
+        )?;
+        Ok(query.query_map([&library.0], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Record names of all albums that hold photos.
+    pub fn albums(&self) -> Result<Vec<String>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached("SELECT name FROM album WHERE kind = 0 ORDER BY name")?;
+        Ok(query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Those of some assets that are known, and are hidden, trashed or gone.
+    pub fn absent_from_years(&self, library: &LibraryId, assets: &[String]) -> Result<Vec<String>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached(
+            "SELECT 1 FROM asset a JOIN library l ON l.id = a.library
+             WHERE a.name = ?1 AND l.zone = ?2 AND (a.hidden OR a.trashed OR a.gone)",
+        )?;
+        let mut absent = Vec::new();
+        for asset in assets {
+            if query.exists([asset, &library.0])? {
+                absent.push(asset.clone());
+            }
+        }
+        Ok(absent)
+    }
+
     /// Counts a library's assets by the view their fields put them in.
     pub fn view_counts(&self, library: &LibraryId) -> Result<ViewCounts, IndexError> {
         let reader = self.reader()?;
@@ -139,7 +175,7 @@ impl Index {
 
     /// Remembers that iCloud was asked and had no news.
     pub fn confirm(&self, library: &LibraryId) -> Result<(), IndexError> {
-        let now = jiff::Timestamp::now().as_millisecond();
+        let now = Timestamp::now().as_millisecond();
         self.writer().execute("UPDATE library SET synced = ?2 WHERE zone = ?1", params![library.0, now])?;
         Ok(())
     }
@@ -157,16 +193,16 @@ impl Index {
         Ok(query.query_row([key], |row| row.get(0)).optional()?)
     }
 
-    /// Takes down that a round of changes ended, and why it failed if it did.
-    pub fn end_round(&self, error: Option<&str>) -> Result<(), IndexError> {
+    /// Takes down that a round of changes ended, when it began, and why it failed if it did.
+    pub fn end_round(&self, began: Timestamp, error: Option<&str>) -> Result<(), IndexError> {
         let writer = self.writer();
-        remember(&writer, "last round", &jiff::Timestamp::now().to_string())?;
+        remember(&writer, "last round", &began.to_string())?;
         remember(&writer, "last error", error.unwrap_or_default())
     }
 
-    /// A text that differs after every round.
-    pub fn last_round(&self) -> Result<Option<String>, IndexError> {
-        self.remembered("last round")
+    /// When the last round that has ended began.
+    pub fn last_round(&self) -> Result<Option<Timestamp>, IndexError> {
+        Ok(self.remembered("last round")?.and_then(|began| began.parse().ok()))
     }
 
     /// Why the last round failed; `None` if it did not.
@@ -194,7 +230,7 @@ pub(super) fn library_row(tx: &Connection, zone: &str) -> Result<(i64, bool), In
 
 /// The token that goes with what the transaction wrote.
 pub(super) fn set_token(tx: &Connection, library: i64, token: &SyncToken) -> Result<(), IndexError> {
-    let now = jiff::Timestamp::now().as_millisecond();
+    let now = Timestamp::now().as_millisecond();
     tx.prepare_cached("UPDATE library SET token = ?2, synced = ?3 WHERE id = ?1")?.execute(params![
         library,
         token.as_str(),

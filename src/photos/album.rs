@@ -63,6 +63,11 @@ impl Member {
         }
     }
 
+    /// The name of the relation's record.
+    pub fn record_name(&self) -> String {
+        format!("{}-IN-{}", self.asset, self.album)
+    }
+
     /// The record name tells both, also in a tombstone (protocol/photos.md §3.4).
     pub fn from_name(record_name: &str) -> Option<Member> {
         let (asset, album) = record_name.split_once("-IN-")?;

@@ -72,7 +72,7 @@ impl Asset {
             duration: record.int("duration").unwrap_or(0),
             favourite: record.flag("isFavorite"),
             hidden: record.flag("isHidden"),
-            trashed: record.flag("isDeleted") || record.flag("isExpunged"),
+            trashed: record.flag("isDeleted"),
             expires: record.int("dateExpunged"),
             subtype: record.int("assetSubtype").unwrap_or(0),
             subtype_v2: record.int("assetSubtypeV2").unwrap_or(0),

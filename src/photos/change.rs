@@ -17,15 +17,21 @@ pub enum Change {
 }
 
 impl Change {
+    /// The end of a record of which nothing but the name is known.
+    pub fn tombstone(record_name: &str) -> Change {
+        match Member::from_name(record_name) {
+            Some(member) => Change::Left(member),
+            None => Change::Gone(record_name.to_owned()),
+        }
+    }
+
     /// Reads a record of the change log; `None` for the kinds photosfs has no use for (faces, memories, counters …).
     pub fn read(record: &Record) -> Option<Change> {
         if record.deleted {
-            return Some(match Member::from_name(&record.name) {
-                Some(member) => Change::Left(member),
-                None => Change::Gone(record.name.clone()),
-            });
+            return Some(Change::tombstone(&record.name));
         }
         match record.record_type.as_deref()? {
+            "CPLAsset" if record.flag("isExpunged") => Some(Change::Gone(record.name.clone())),
             "CPLAsset" => Asset::read(record).map(|asset| Change::Asset(Box::new(asset))),
             "CPLMaster" => Some(Change::Master(Box::new(Master::read(record)))),
             "CPLAlbum" => Album::read(record).map(Change::Album),

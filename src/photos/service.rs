@@ -265,21 +265,24 @@ impl Photos {
         }
     }
 
-    /// Masters by name, for assets that came without theirs. Names the service does not know are left out.
-    pub async fn masters(&self, library: &Library, names: &[String]) -> Result<Vec<Master>, PhotosError> {
-        let mut masters = Vec::new();
+    /// What some records are now, by name; `None` for those the service does not have. A record of a kind photosfs has no
+    /// use for is left out.
+    pub async fn records(
+        &self,
+        library: &Library,
+        names: &[String],
+    ) -> Result<Vec<(String, Option<Change>)>, PhotosError> {
+        let mut states = Vec::new();
         for batch in names.chunks(crate::cloudkit::PAGE_RECORDS) {
             for (name, record) in self.database.lookup(&library.zone, batch, KEYS).await? {
                 match record {
-                    Ok(record) => masters.push(Master::read(&record)),
-                    Err(CloudKitError::Refused { code, .. }) if code == "NOT_FOUND" => {
-                        tracing::warn!(library = library.zone.name, master = name, "a photo without its file record");
-                    }
+                    Ok(record) => states.extend(Change::read(&record).map(|change| (name, Some(change)))),
+                    Err(CloudKitError::Refused { code, .. }) if code == "NOT_FOUND" => states.push((name, None)),
                     Err(error) => return Err(error.into()),
                 }
             }
         }
-        Ok(masters)
+        Ok(states)
     }
 
     /// What happened in a library since a token.

@@ -25,3 +25,10 @@ pub enum SyncError {
     #[error("photosfs is stopping")]
     Stopped,
 }
+
+impl SyncError {
+    /// Whether the service refuses a sync token (protocol/photos.md §3.3).
+    pub(super) fn is_bad_token(&self) -> bool {
+        matches!(self, SyncError::Photos(error) if error.cloudkit().is_some_and(|answer| answer.is_bad_request()))
+    }
+}

@@ -1,28 +1,42 @@
 //! News: which libraries changed, and what happened in them.
 
-use super::{LibrarySync, SyncError};
+use jiff::Timestamp;
+
+use super::{LibrarySync, Round, SyncError};
 use crate::index::{Batch, LibraryState};
-use crate::photos::{Area, Change, Library, SyncToken};
+use crate::photos::{Area, Change, Library, LibraryId, SyncToken};
 
 /// Pages of one round of changes; a library of a million has fewer.
 const MOST_PAGES: usize = 200_000;
 
 impl LibrarySync {
     /// One round: lists libraries that are not shown yet, and brings the others up to date.
-    pub async fn update(&self) -> Result<(), SyncError> {
+    pub async fn round(&self, round: Round) -> Result<(), SyncError> {
         let _turn = self.turn.lock().await;
-        let outcome = self.round().await;
-        let error = outcome.as_ref().err().map(ToString::to_string);
-        self.on_index(move |index| index.end_round(error.as_deref())).await?;
+        let began = Timestamp::now();
+        let outcome = match round {
+            Round::News => self.news().await,
+            Round::Full => self.everything().await,
+        };
         self.progress.send_replace(super::Progress::Idle);
+        let error = outcome.as_ref().err().map(ToString::to_string);
+        self.on_index(move |index| index.end_round(began, error.as_deref())).await?;
         outcome
     }
 
-    async fn round(&self) -> Result<(), SyncError> {
+    async fn everything(&self) -> Result<(), SyncError> {
+        self.news().await?;
+        for state in self.on_index(|index| index.libraries()).await? {
+            self.list_again(&state).await?;
+        }
+        Ok(())
+    }
+
+    async fn news(&self) -> Result<(), SyncError> {
         let known = self.on_index(|index| index.libraries()).await?;
         known.iter().for_each(|state| self.photos.know(&state.library));
         for area in [Area::Private, Area::Shared] {
-            self.round_of(area, &known).await?;
+            self.news_of(area, &known).await?;
         }
         match self.on_index(|index| index.libraries()).await?.is_empty() {
             true => Err(SyncError::NoLibrary),
@@ -31,7 +45,7 @@ impl LibrarySync {
     }
 
     /// One call tells which zones of an area changed; its token is kept once all that follows is in the index.
-    async fn round_of(&self, area: Area, known: &[LibraryState]) -> Result<(), SyncError> {
+    async fn news_of(&self, area: Area, known: &[LibraryState]) -> Result<(), SyncError> {
         let key = format!("zones of {}", area.as_str());
         let token = self.on_index({
             let key = key.clone();
@@ -72,17 +86,33 @@ impl LibrarySync {
         self.on_index(move |index| index.confirm(&id)).await
     }
 
-    /// Brings a library that is shown up to date.
+    /// Brings a library that is shown up to date. A token that the service takes no more means listing it again.
     async fn follow(&self, state: &LibraryState) -> Result<(), SyncError> {
         let library = &state.library;
-        let Some(token) = &state.token else { return Err(SyncError::NoToken) };
-        let (changes, token) = self.changes_since(library, token).await?;
-        let id = library.id();
+        let Some(token) = &state.token else { return self.list_again(state).await };
+        match self.changes_since(library, token).await {
+            Ok((changes, token)) => self.apply(library.id(), changes, token).await,
+            Err(error) if error.is_bad_token() => {
+                tracing::warn!(library = library.zone.name, "the sync token is no longer taken: listing again");
+                self.list_again(state).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Applies changes to a library that is shown, but for a mass deletion, which is held; and tells of it.
+    pub(super) async fn apply(
+        &self,
+        id: LibraryId,
+        mut changes: Vec<Change>,
+        token: SyncToken,
+    ) -> Result<(), SyncError> {
+        changes.extend(self.rejoined(&id, &changes).await?);
         let change = self
             .on_index(move |index| {
                 let held = index.removals_to_hold(&id, &changes)?;
                 if !held.is_empty() {
-                    tracing::warn!(library = id.0, count = held.len(), "a mass deletion is held");
+                    tracing::warn!(library = id.0, count = held.len(), "removals are held");
                 }
                 index.apply(&id, &Batch { changes: &changes, token: &token, held: &held })
             })

@@ -3,11 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::{LibrarySync, Progress, SyncError, ranks};
 use crate::index::{Batch, ViewCounts};
-use crate::photos::{Album, AlbumKind, AssetPage, Library, Member, SyncToken, View};
+use crate::photos::{Album, AlbumKind, AssetPage, Change, Library, Member, SyncToken, View};
 
 /// How often it is asked whether the service's own lists are ready, and how many times.
 const INDEXING_POLL: Duration = Duration::from_secs(10);
@@ -17,6 +18,9 @@ const WALKS: usize = 3;
 /// Announced counts can be stale for good: one in 77,864 in a library known to a peer (protocol/photos.md §2.4). What may be
 /// missing after every walk found the same; it is told to the person.
 const BELIEVABLE: u64 = 5;
+
+/// Takes a page of assets.
+pub(super) type Take<'a> = dyn Fn(AssetPage) -> BoxFuture<'a, Result<(), SyncError>> + Sync + 'a;
 
 /// What a listing found.
 #[derive(Default)]
@@ -69,7 +73,7 @@ impl LibrarySync {
         let mut before = None;
         for walk in 1..=WALKS {
             let announced = self.photos.counts(library, &View::ALL).await?;
-            self.walk_views(library, &announced).await?;
+            self.walk_views(library, &announced, &|page| self.stage(library, page).boxed()).await?;
             self.hydrate(library).await?;
             token = self.replay(library, token).await?;
             let announced = self.photos.counts(library, &View::ALL).await?;
@@ -88,7 +92,13 @@ impl LibrarySync {
         Ok(token)
     }
 
-    async fn walk_views(&self, library: &Library, announced: &[u64]) -> Result<(), SyncError> {
+    /// Reads all views of a library, and hands on each page.
+    pub(super) async fn walk_views(
+        &self,
+        library: &Library,
+        announced: &[u64],
+        take: &Take<'_>,
+    ) -> Result<(), SyncError> {
         let total = announced.iter().sum();
         let seen = AtomicU64::new(0);
         for (view, &count) in View::ALL.iter().zip(announced) {
@@ -98,7 +108,7 @@ impl LibrarySync {
                 async move {
                     let page = page.await?;
                     let covered = page.assets.len() as u64;
-                    self.stage(library, page).await?;
+                    take(page).await?;
                     let seen = seen.fetch_add(covered, Ordering::Relaxed) + covered;
                     let library = library.id().0;
                     self.progress.send_replace(Progress::Assets { library, seen, announced: total });
@@ -123,7 +133,13 @@ impl LibrarySync {
         if missing.is_empty() {
             return Ok(());
         }
-        let masters = self.photos.masters(library, &missing).await?;
+        let mut masters = Vec::new();
+        for (name, state) in self.photos.records(library, &missing).await? {
+            match state {
+                Some(Change::Master(master)) => masters.push(*master),
+                _ => tracing::warn!(library = library.zone.name, master = name, "a photo without its file record"),
+            }
+        }
         self.stage(library, AssetPage { assets: Vec::new(), masters, token: None }).await
     }
 
@@ -183,7 +199,7 @@ impl LibrarySync {
         Ok((seen < announced).then(|| format!("album {title}: {seen} of {announced} photos are listed")))
     }
 
-    async fn members(&self, library: &Library, album: &str) -> Result<Vec<Member>, SyncError> {
+    pub(super) async fn members(&self, library: &Library, album: &str) -> Result<Vec<Member>, SyncError> {
         let mut members = Vec::new();
         let mut rank = 0;
         loop {
@@ -198,13 +214,13 @@ impl LibrarySync {
 }
 
 /// A view that holds less than the service announces.
-struct Shortfall {
+pub(super) struct Shortfall {
     view: &'static str,
     seen: u64,
     announced: u64,
 }
 
-fn shortfall(announced: &[u64], seen: &ViewCounts) -> Option<Shortfall> {
+pub(super) fn shortfall(announced: &[u64], seen: &ViewCounts) -> Option<Shortfall> {
     let views = ["visible", "hidden", "recently deleted"].into_iter().zip([seen.visible, seen.hidden, seen.trashed]);
     let shortfall = |((view, seen), &announced)| Shortfall { view, seen, announced };
     views.zip(announced).map(shortfall).find(|short| short.seen < short.announced)
@@ -219,7 +235,7 @@ impl Shortfall {
         }
     }
 
-    fn error(&self, library: &Library) -> SyncError {
+    pub(super) fn error(&self, library: &Library) -> SyncError {
         SyncError::Incomplete {
             library: library.id().0,
             view: self.view.to_owned(),

@@ -9,7 +9,7 @@ use photosfs::config::{Config, Settings};
 use photosfs::http::Http;
 use photosfs::index::{Index, NodeKind, ROOT};
 use photosfs::photos::Photos;
-use photosfs::sync::{LibrarySync, SyncError};
+use photosfs::sync::{LibrarySync, Round, SyncError};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -45,7 +45,7 @@ impl Stage {
     }
 
     pub fn update(&self) -> Result<(), SyncError> {
-        self.runtime.block_on(self.sync.update())
+        self.runtime.block_on(self.sync.round(Round::News))
     }
 
     /// Every path below the root with its inode, directories too.
