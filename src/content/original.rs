@@ -248,7 +248,7 @@ impl Original {
         match self.shared.cache.begin(name, self.resource.size) {
             Ok(partial) => partial,
             Err(error) => {
-                self.leave_disk(&error);
+                self.leave_disk(None, &error);
                 None
             }
         }
@@ -260,7 +260,8 @@ impl Original {
         let share = self.shared.memory.clone().try_acquire_many_owned(blocks).ok()?;
         let partial = Partial::in_memory(size).ok()?;
         // What readers were given so far must be what is checked in the end.
-        if let Some(before) = self.state().before.take() {
+        let before = self.state().before.take();
+        if let Some(before) = before {
             partial.take_over(&before).ok()?;
         }
         self.state().memory = Some(share);
@@ -268,7 +269,11 @@ impl Original {
     }
 
     /// Gives up on the disk for this file (it is full, or worse); the next read goes on past it.
-    pub fn leave_disk(&self, error: &io::Error) {
+    /// A download that others have left already changes nothing.
+    pub fn leave_disk(&self, written: Option<&Arc<Partial>>, error: &io::Error) {
+        if written.is_some_and(|written| !self.is_current(written)) {
+            return;
+        }
         tracing::warn!(record = self.resource.record_name, %error, "an original cannot be cached");
         if let Some((name, _)) = &self.kept {
             self.shared.cache.discard(name);
@@ -297,7 +302,7 @@ impl Original {
 
     /// After a stream: judges a file that is complete, and else saves what there is.
     pub async fn settle(self: &Arc<Original>, partial: &Arc<Partial>) -> Result<(), ContentError> {
-        let (original, partial) = (self.clone(), partial.clone());
+        let (original, partial, written) = (self.clone(), partial.clone(), partial.clone());
         let settled = stream::blocking(move || match partial.is_complete() {
             true if partial.take_judgement() => original.judge(&partial),
             true => Ok(()),
@@ -305,7 +310,7 @@ impl Original {
             false => Ok(()),
         });
         if let Err(error) = settled.await {
-            self.leave_disk(&error);
+            self.leave_disk(Some(&written), &error);
         }
         Ok(())
     }

@@ -61,7 +61,7 @@ async fn fetch(original: &Arc<Original>, stream: &Stream, partial: &Arc<Partial>
         let target = partial.clone();
         let written = blocking(move || target.write(block, &bytes)).await;
         if let Err(error) = written {
-            original.leave_disk(&error);
+            original.leave_disk(Some(partial), &error);
             return Ok(());
         }
         // The block that completes the file is not shown before the file is judged.
