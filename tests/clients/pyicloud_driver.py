@@ -1,9 +1,9 @@
 """Signs in with pyicloud, as a program that uses this library does, and reports what it sees as JSON on stdout.
 
-    pyicloud_driver.py APPLE_ID SESSION_FOLDER [LIBRARY/ALBUM]...
+    pyicloud_driver.py APPLE_ID SESSION_FOLDER sms|device [LIBRARY/ALBUM]...
 
 The password is the first line of stdin. Where pyicloud says that it needs a code, the driver writes "code?" to stderr and
-reads it from the next line. Of each album named (LIBRARY as pyicloud keys it: "root" or "shared:ZONE") every photo's
+reads it from the next line: the code of the text message that pyicloud asked for, or one that a device shows anyway. Of each album named (LIBRARY as pyicloud keys it: "root" or "shared:ZONE") every photo's
 originals are downloaded and reported by their SHA-1; of each library named all albums are listed. A refused sign-in ends
 with status 4.
 """
@@ -19,11 +19,13 @@ ORIGINALS = ("original", "alternative", "original_video")
 REFUSED = 4
 
 
-def sign_in(apple_id, folder):
+def sign_in(apple_id, folder, source):
     """Sign in as far as Apple asks; say whether a code was needed."""
     service = PyiCloudService(apple_id, next_line(), cookie_directory=folder)
     asked = service.requires_2fa
     if asked:
+        if source == "device":
+            service.use_existing_trusted_device_code()
         print("code?", file=sys.stderr, flush=True)
         if not service.validate_2fa_code(next_line()):
             raise PyiCloudFailedLoginException("the code was refused")
@@ -37,8 +39,8 @@ def next_line():
 
 
 def albums(library):
-    """Every album that pyicloud lists: its full name, and how many photos the count query promises."""
-    return {album.fullname: len(album) for album in library.albums}
+    """Every album that pyicloud lists, and how many photos the count query promises. Smart albums go by their name."""
+    return {album.id: len(album) for album in library.albums}
 
 
 def download(libraries, place):
@@ -61,9 +63,9 @@ def sha1(body):
     return hashlib.sha1(body).hexdigest()
 
 
-def main(apple_id, folder, *places):
+def main(apple_id, folder, source, *places):
     try:
-        service, asked = sign_in(apple_id, folder)
+        service, asked = sign_in(apple_id, folder, source)
     except PyiCloudFailedLoginException as refusal:
         print(f"refused: {refusal}", file=sys.stderr)
         return REFUSED

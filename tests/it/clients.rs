@@ -10,7 +10,7 @@ mod authority;
 mod copied;
 mod dialogue;
 mod icloudpd;
-mod masters;
+mod listed;
 mod proxy;
 mod pyicloud;
 mod rclone;

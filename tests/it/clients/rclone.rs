@@ -2,17 +2,37 @@
 
 use std::collections::BTreeSet;
 
-use icloud_simulator::library::{Slot, TruthAsset, TruthLibrary, TruthResource, TruthState};
+use icloud_simulator::library::{Slot, TruthAsset, TruthResource, TruthState};
+use icloud_simulator::options::CodeReply;
 use serde_json::Value;
 use tokio::process::Command;
+use unicode_normalization::UnicodeNormalization;
 
 use super::album;
 use super::copied::Copied;
 use super::dialogue::{Ended, run};
-use super::masters;
+use super::listed;
 use super::stage::Stage;
 
 const REMOTE: &str = "photos";
+
+/// What it shows beside the person's own albums, and instead of one with the same name.
+const SMART_ALBUMS: [&str; 14] = [
+    "All Photos",
+    "Animated",
+    "Bursts",
+    "Favorites",
+    "Hidden",
+    "Live",
+    "Long Exposure",
+    "Panoramas",
+    "Portrait",
+    "Recently Deleted",
+    "Screenshots",
+    "Slo-mo",
+    "Time-lapse",
+    "Videos",
+];
 
 fn rclone(stage: &Stage, arguments: &[&str]) -> Command {
     let mut command = stage.client("rclone");
@@ -31,14 +51,32 @@ async fn create(stage: &Stage, password: &str) -> Ended {
     run(rclone(stage, &[&settings[..], &["--non-interactive", "--obscure"]].concat())).await
 }
 
-async fn sign_in(stage: &Stage) {
+/// The second step.
+async fn give_code(stage: &Stage, state: &str, code: &str) -> Ended {
+    let settings = ["config", "update", REMOTE, "--continue", "--state", state, "--result", code, "--non-interactive"];
+    run(rclone(stage, &settings)).await
+}
+
+/// Both steps, with that code.
+async fn sign_in_with(stage: &Stage, code: &str) -> Ended {
     let asked: Value = serde_json::from_str(&create(stage, &stage.password()).await.succeeded().stdout).unwrap();
     assert_eq!(asked["Option"]["Name"], "config_2fa", "a code is asked for: {asked}");
-    let state = asked["State"].as_str().unwrap();
-    let go_on = ["config", "update", REMOTE, "--continue", "--state", state, "--result", &stage.code()];
-    let done = run(rclone(stage, &[&go_on[..], &["--non-interactive"]].concat())).await.succeeded();
+    give_code(stage, asked["State"].as_str().unwrap(), code).await
+}
+
+async fn sign_in(stage: &Stage) {
+    let done = sign_in_with(stage, &stage.code()).await.succeeded();
     let done: Value = serde_json::from_str(&done.stdout).unwrap();
     assert_eq!(done["State"], "", "nothing more is asked: {done}");
+}
+
+/// Takes away the session and leaves the trust token.
+fn forget_session(stage: &Stage) {
+    let settings = std::fs::read_to_string(stage.path("rclone.conf")).unwrap();
+    let kept: Vec<_> = settings.lines().filter(|line| !line.starts_with("cookies")).collect();
+    assert_eq!(kept.len(), settings.lines().count() - 1, "one line holds the cookies");
+    std::fs::write(stage.path("rclone.conf"), kept.join("\n")).unwrap();
+    std::fs::remove_dir_all(stage.path("rclone-cache")).unwrap();
 }
 
 /// Downloads every file of an album, and writes none: what rclone calls it may be no name for a file.
@@ -54,9 +92,15 @@ async fn folders(stage: &Stage, path: &str) -> BTreeSet<String> {
     listed.stdout.lines().map(|line| line.trim_end_matches('/').to_owned()).collect()
 }
 
+/// How it spells names: composed, and none that would lead elsewhere.
+fn spelled(name: &str) -> String {
+    let composed: String = name.nfc().collect();
+    if composed == ".." { "．．".into() } else { composed.replace('/', "／") }
+}
+
 /// What rclone shows of these assets: of an edited Live Photo the still only, and of slow motion no edit.
 fn shown<'a>(assets: impl IntoIterator<Item = &'a TruthAsset>) -> impl Iterator<Item = &'a TruthResource> {
-    let downloadable = masters::one_asset_each(assets).filter(|asset| asset.resource(Slot::Original).is_some());
+    let downloadable = listed::one_asset_each(assets).filter(|asset| asset.resource(Slot::Original).is_some());
     downloadable.flat_map(files)
 }
 
@@ -67,10 +111,6 @@ fn files(asset: &TruthAsset) -> impl Iterator<Item = &TruthResource> {
         .into_iter()
         .flatten()
         .chain(edited)
-}
-
-fn in_state(library: &TruthLibrary, state: TruthState) -> impl Iterator<Item = &TruthAsset> {
-    library.assets.iter().filter(move |asset| asset.state == state && !asset.lesser_burst_frame)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,11 +128,11 @@ async fn rclone_is_refused_with_a_wrong_password() {
 async fn rclone_downloads_every_original_byte_for_byte() {
     let stage = Stage::demo().await;
     sign_in(&stage).await;
-    let library = stage.library();
+    let library = stage.personal();
     let visible = downloaded(&stage, "PrimarySync/All Photos").await;
-    visible.assert_are(shown(in_state(&library, TruthState::Visible)));
+    visible.assert_are(shown(listed::in_state(&library, TruthState::Visible)));
     let hidden = downloaded(&stage, "PrimarySync/Hidden").await;
-    hidden.assert_are(shown(in_state(&library, TruthState::Hidden)));
+    hidden.assert_are(shown(listed::in_state(&library, TruthState::Hidden)));
     assert_eq!(stage.simulator.requests("signin/init"), 1, "the session of the sign-in is used again");
     assert_eq!(stage.simulator.requests("verify/trusteddevice/securitycode"), 2, "one push, one code");
     stage.assert_clean();
@@ -120,14 +160,91 @@ fn sorted<'a>(sums: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rclone_is_refused_with_a_wrong_code() {
+    let stage = Stage::empty().await;
+    let refused = sign_in_with(&stage, "000000").await;
+    assert!(!refused.status.success(), "{refused:?}");
+    assert_eq!(stage.simulator.requests("2sv/trust"), 0);
+    stage.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rclone_takes_a_conflict_for_a_yes_only_with_a_new_token() {
+    let stage = Stage::empty().await;
+    stage.simulator.change_switches(|switches| switches.code_reply = CodeReply::ConflictWithToken);
+    sign_in(&stage).await;
+    stage.simulator.change_switches(|switches| switches.code_reply = CodeReply::ConflictWithoutToken);
+    let refused = sign_in_with(&stage, &stage.code()).await;
+    assert!(refused.stderr.contains("validate2FACode failed"), "{refused:?}");
+    stage.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rclone_is_trusted_without_a_code_when_its_session_is_gone() {
+    let stage = Stage::empty().await;
+    album::fill(&stage.simulator.cloud(), "Short", 3);
+    sign_in(&stage).await;
+    assert_eq!(downloaded(&stage, "PrimarySync/Short").await.0.len(), 3);
+    forget_session(&stage);
+    assert_eq!(downloaded(&stage, "PrimarySync/Short").await.0.len(), 3);
+    assert_eq!(stage.simulator.requests("signin/init"), 2);
+    assert_eq!(stage.simulator.requests("verify/trusteddevice/securitycode"), 2, "one push, one code");
+    stage.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rclone_shows_libraries_and_albums() {
+    let stage = Stage::demo().await;
+    sign_in(&stage).await;
+    let shared = stage.shared();
+    assert_eq!(folders(&stage, "").await, BTreeSet::from(["PrimarySync".to_owned(), shared.zone.clone()]));
+    let own = stage.personal().albums.into_iter().filter(|album| album.path.len() == 1);
+    let own: BTreeSet<_> = own.map(|album| spelled(&album.path[0])).collect();
+    assert_eq!(folders(&stage, "PrimarySync").await, SMART_ALBUMS.map(str::to_owned).into_iter().chain(own).collect());
+    assert_eq!(folders(&stage, &shared.zone).await, SMART_ALBUMS.map(str::to_owned).into());
+    assert_eq!(folders(&stage, "PrimarySync/Norway").await, ["Day 1", "Day 2", "Hikes"].map(str::to_owned).into());
+    stage.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rclone_downloads_the_shared_library_and_a_nested_album() {
+    let stage = Stage::demo().await;
+    sign_in(&stage).await;
+    let (personal, shared) = (stage.personal(), stage.shared());
+    let all = downloaded(&stage, &format!("{}/All Photos", shared.zone)).await;
+    all.assert_are(shown(listed::in_state(&shared, TruthState::Visible)));
+    let nested = downloaded(&stage, "PrimarySync/Norway/Hikes/Segla").await;
+    nested.assert_are(shown(listed::members(&personal, &["Norway", "Hikes", "Segla"])));
+    stage.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rclone_walks_recently_deleted_the_wrong_way_round() {
+    let stage = Stage::demo().await;
+    sign_in(&stage).await;
+    let library = stage.personal();
+    let trashed: Vec<_> = listed::in_state(&library, TruthState::Trashed).collect();
+    assert!(trashed.len() > 1);
+    // It asks for descending ranks from 0, of which there is one (protocol/photos.md §2.6).
+    let seen = downloaded(&stage, "PrimarySync/Recently Deleted").await;
+    let files =
+        |asset: &TruthAsset| sorted(files(asset).map(|file| &file.sha1)).into_iter().cloned().collect::<Vec<_>>();
+    assert!(trashed.iter().any(|asset| files(asset).iter().collect::<Vec<_>>() == sorted(seen.0.values())), "{seen:?}");
+    stage.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rclone_lists_66_of_every_100_photos_of_an_album() {
     let stage = Stage::empty().await;
     album::fill(&stage.simulator.cloud(), "Long", 103);
     sign_in(&stage).await;
-    let listed = run(rclone(&stage, &["lsf", "photos:PrimarySync/Long"])).await.succeeded();
+    let library = stage.personal();
     // Its stride is 100 where a page of an album holds 66 (protocol/photos.md §2.5), and the newest photo comes first.
     let ranks = (0..album::PAGE).chain(100..103);
     let names: BTreeSet<_> = ranks.map(|rank| format!("IMG_{:04}.JPG", 102 - rank)).collect();
-    assert_eq!(listed.stdout.lines().map(str::to_owned).collect::<BTreeSet<_>>(), names);
+    let seen = downloaded(&stage, "PrimarySync/Long").await;
+    assert_eq!(seen.0.keys().cloned().collect::<BTreeSet<_>>(), names);
+    let is_seen = |asset: &&TruthAsset| asset.file_name.as_ref().is_some_and(|name| names.contains(name));
+    seen.assert_are(shown(library.assets.iter().filter(is_seen)));
     stage.assert_clean();
 }

@@ -48,8 +48,18 @@ impl Stage {
     }
 
     /// The personal library as a faithful client must show it.
-    pub fn library(&self) -> TruthLibrary {
-        self.simulator.cloud().truth().library("PrimarySync").expect("everybody has one").clone()
+    pub fn personal(&self) -> TruthLibrary {
+        self.library(|library| !library.shared)
+    }
+
+    /// The shared library as a faithful client must show it.
+    pub fn shared(&self) -> TruthLibrary {
+        self.library(|library| library.shared)
+    }
+
+    fn library(&self, is_wanted: impl Fn(&TruthLibrary) -> bool) -> TruthLibrary {
+        let libraries = self.simulator.cloud().truth().libraries;
+        libraries.into_iter().find(is_wanted).expect("this stage has such a library")
     }
 
     pub fn apple_id(&self) -> String {
