@@ -35,8 +35,13 @@ pub struct Args {
 }
 
 pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
-    std::fs::create_dir_all(&args.point)
-        .map_err(|error| Failure::plain(format!("{}: {error}", args.point.display()), "choose another directory"))?;
+    match std::fs::create_dir_all(&args.point) {
+        // A mount whose process has died is there, but does not look like a directory; mounting clears it away.
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            return Err(Failure::plain(format!("{}: {error}", args.point.display()), "choose another directory"));
+        }
+        _ => {}
+    }
     if args.background {
         return background::start();
     }
