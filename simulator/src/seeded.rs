@@ -1,7 +1,9 @@
 //! Large libraries made from a seed: every run has the same photos, and no body is in memory.
 //!
-//! Bodies are hashed when they are first listed, about a second per gigabyte in an optimised build; with the default
-//! size of 4 KiB that is about half a second for 100,000 assets in all. Larger bodies cost in proportion.
+//! A body is hashed when it is first listed, so the size of bodies is the cost of a first listing. Measured for 100,000
+//! assets of the default 4 KiB, in an unoptimised build on a busy two-core machine: made in under a second, 130 MB of
+//! memory; hashing every file of it and writing the truth as JSON, 14 s; listing it with all keys, 0.16 s a page, hashing
+//! or not. Larger bodies cost in proportion.
 
 mod albums;
 

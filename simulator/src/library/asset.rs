@@ -125,9 +125,11 @@ impl Master {
         self.resources.get(Slot::Original)
     }
 
-    /// The record name is the checksum of the original's content, also where the fingerprint is keyed (photos.md §4.1).
+    /// The record name is the checksum of the original's content; where the fingerprint is keyed it is another first-
+    /// generation signature (photos.md §4.1, §6).
     pub(crate) fn name(&self) -> String {
         match self.original() {
+            Some(original) if original.keyed_checksum => original.body.signature().to_string(),
             Some(original) => original.body.checksum().to_string(),
             None => {
                 use sha1::Digest;

@@ -118,6 +118,17 @@ impl Body {
         }
     }
 
+    /// A checksum of what the body is, which for a seeded body costs no hash over its bytes: what names a file whose
+    /// content checksum is not shown.
+    pub(crate) fn signature(&self) -> Checksum {
+        match self.0.source {
+            Source::Memory(_) | Source::Padded { .. } => self.checksum(),
+            Source::Seeded { seed, size } => {
+                Checksum::finish(Checksum::hasher().chain_update(seed.to_le_bytes()).chain_update(size.to_le_bytes()))
+            }
+        }
+    }
+
     /// Plain SHA-1 of the bytes, in lower-case hex.
     pub fn sha1(&self) -> String {
         self.digests().plain.iter().map(|byte| format!("{byte:02x}")).collect()

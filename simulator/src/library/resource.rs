@@ -75,8 +75,7 @@ impl Resource {
 
     /// The checksum shown on the wire.
     pub fn checksum(&self) -> Checksum {
-        let content = self.body.checksum();
-        if self.keyed_checksum { Checksum::keyed(content) } else { content }
+        if self.keyed_checksum { Checksum::keyed(self.body.signature()) } else { self.body.checksum() }
     }
 }
 

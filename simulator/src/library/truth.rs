@@ -96,7 +96,7 @@ impl Truth {
 }
 
 impl Cloud {
-    /// What a faithful client must show now. Hashes every body once; that costs about a second per gigabyte.
+    /// What a faithful client must show now. Hashes every body, once.
     pub fn truth(&self) -> Truth {
         let model = self.model();
         let libraries = model.zones.iter().filter(|zone| zone.is_library());
