@@ -35,7 +35,7 @@ fn found(stage: &Stage) -> BTreeMap<Key, Vec<String>> {
     found
 }
 
-fn assert_true(stage: &Stage) {
+pub fn assert_true(stage: &Stage) {
     let (expected, found) = (expected(stage), found(stage));
     let shown: BTreeSet<Key> = found.keys().cloned().collect();
     let missing: Vec<_> = expected.difference(&shown).collect();
@@ -56,7 +56,7 @@ fn the_demo_library_is_listed_whole() {
 }
 
 /// Each asset is at home where its state says, and each album holds its members and no others.
-fn assert_places(stage: &Stage) {
+pub fn assert_places(stage: &Stage) {
     let found = found(stage);
     let truth = stage.simulator.cloud().truth();
     for asset in truth.assets().filter(|asset| !asset.lesser_burst_frame) {

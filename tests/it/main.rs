@@ -1,3 +1,4 @@
+mod changes;
 mod clients;
 mod content;
 mod fake;

@@ -1,0 +1,211 @@
+//! A library that changes, against a reference: after every round the tree is what the simulator knows to be true.
+
+use std::collections::BTreeMap;
+
+use icloud_simulator::Options;
+use icloud_simulator::fault::{Change, Effect, Fault, Place};
+use icloud_simulator::library::{AlbumId, Area, AssetId, Body, Cloud, Edit, NewPhoto, Resource, ZoneId};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::listing::{assert_places, assert_true};
+use crate::stage::Stage;
+
+/// What a person does; numbers choose among what is there.
+#[derive(Clone, Debug)]
+enum Action {
+    Add(u8),
+    Duplicate(usize),
+    Trash(usize),
+    TrashOnWeb(usize),
+    Restore(usize),
+    Purge(usize),
+    Hide(usize, bool),
+    Favourite(usize, bool),
+    Date(usize, i64),
+    Edit(usize, u8),
+    Revert(usize),
+    Share(usize),
+    NewAlbum(u8, Option<usize>),
+    NewFolder(Option<usize>),
+    Rename(usize, u8),
+    MoveAlbum(usize, Option<usize>),
+    DeleteAlbum(usize),
+    Join(usize, usize),
+    Leave(usize, usize),
+    /// photosfs asks for changes.
+    Sync,
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let n = 0..1000_usize;
+    let folder = proptest::option::of(n.clone());
+    prop_oneof![
+        4 => any::<u8>().prop_map(Action::Add),
+        1 => n.clone().prop_map(Action::Duplicate),
+        2 => n.clone().prop_map(Action::Trash),
+        1 => n.clone().prop_map(Action::TrashOnWeb),
+        2 => n.clone().prop_map(Action::Restore),
+        1 => n.clone().prop_map(Action::Purge),
+        2 => (n.clone(), any::<bool>()).prop_map(|(n, on)| Action::Hide(n, on)),
+        1 => (n.clone(), any::<bool>()).prop_map(|(n, on)| Action::Favourite(n, on)),
+        2 => (n.clone(), -100_000_000_000..1_800_000_000_000_i64).prop_map(|(n, at)| Action::Date(n, at)),
+        2 => (n.clone(), any::<u8>()).prop_map(|(n, seed)| Action::Edit(n, seed)),
+        1 => n.clone().prop_map(Action::Revert),
+        1 => n.clone().prop_map(Action::Share),
+        2 => (any::<u8>(), folder.clone()).prop_map(|(name, folder)| Action::NewAlbum(name, folder)),
+        1 => folder.clone().prop_map(Action::NewFolder),
+        1 => (n.clone(), any::<u8>()).prop_map(|(n, name)| Action::Rename(n, name)),
+        1 => (n.clone(), folder).prop_map(|(n, folder)| Action::MoveAlbum(n, folder)),
+        1 => n.clone().prop_map(Action::DeleteAlbum),
+        4 => (n.clone(), n.clone()).prop_map(|(photo, album)| Action::Join(photo, album)),
+        1 => (n.clone(), n).prop_map(|(photo, album)| Action::Leave(photo, album)),
+        4 => Just(Action::Sync),
+    ]
+}
+
+/// Names on purpose few, so that they clash, in case too.
+fn name(seed: u8) -> String {
+    ["IMG_0001.JPG", "img_0001.jpg", "IMG_0002.JPG", "a/b.JPG", ".x.jpg"][usize::from(seed) % 5].to_owned()
+}
+
+/// What was done so far, and to what.
+struct World {
+    cloud: Cloud,
+    shared: ZoneId,
+    photos: Vec<AssetId>,
+    albums: Vec<AlbumId>,
+    folders: Vec<AlbumId>,
+    made: u64,
+}
+
+impl World {
+    fn body(&mut self) -> Resource {
+        self.made += 1;
+        Resource::new("public.jpeg", Body::bytes(format!("picture {}", self.made).into_bytes()))
+    }
+
+    /// Refusals, such as restoring what is not trashed, are part of the game.
+    fn act(&mut self, action: &Action) {
+        let cloud = self.cloud.clone();
+        let primary = cloud.primary();
+        let photo = |n: &usize| self.photos.get(n % self.photos.len().max(1)).copied();
+        let album = |n: &usize| self.albums.get(n % self.albums.len().max(1)).copied();
+        let folder = |n: &Option<usize>| n.and_then(|n| self.folders.get(n % self.folders.len().max(1)).copied());
+        let done = match action {
+            Action::Sync => None,
+            Action::Add(seed) => {
+                let at = 1_700_000_000_000 + i64::from(*seed) * 1_000_000_000;
+                let body = self.body();
+                self.photos.push(cloud.add_photo(primary, NewPhoto::new(&name(*seed), body, at)));
+                None
+            }
+            Action::Duplicate(n) => {
+                let twin = photo(n).and_then(|photo| cloud.duplicate(photo).ok());
+                self.photos.extend(twin);
+                None
+            }
+            Action::Share(n) => {
+                let moved = photo(n).and_then(|photo| cloud.move_to(photo, self.shared).ok());
+                self.photos.extend(moved);
+                None
+            }
+            Action::Trash(n) => photo(n).map(|photo| cloud.trash(photo)),
+            Action::TrashOnWeb(n) => photo(n).map(|photo| cloud.trash_on_web(photo)),
+            Action::Restore(n) => photo(n).map(|photo| cloud.restore(photo)),
+            Action::Purge(n) => photo(n).map(|photo| cloud.purge(photo)),
+            Action::Hide(n, on) => photo(n).map(|photo| cloud.set_hidden(photo, *on)),
+            Action::Favourite(n, on) => photo(n).map(|photo| cloud.set_favourite(photo, *on)),
+            Action::Date(n, at) => photo(n).map(|photo| cloud.set_date(photo, *at, Some(3600))),
+            Action::Revert(n) => photo(n).map(|photo| cloud.revert(photo)),
+            Action::Edit(n, _) => {
+                let picture = photo(n).is_some().then(|| self.body());
+                let edit = Edit { picture, ..Edit::new() };
+                let photo = self.photos.get(n % self.photos.len().max(1)).copied();
+                photo.map(|photo| cloud.edit(photo, edit))
+            }
+            Action::NewAlbum(seed, at) => {
+                let made = cloud.add_album(primary, &name(*seed), folder(at));
+                self.albums.push(made);
+                None
+            }
+            Action::NewFolder(at) => {
+                let made = cloud.add_folder(primary, "Folder", folder(at));
+                self.folders.push(made);
+                None
+            }
+            Action::Rename(n, seed) => album(n).map(|album| cloud.rename_album(album, &name(*seed))),
+            Action::MoveAlbum(n, at) => album(n).map(|album| cloud.move_album(album, folder(at))),
+            Action::DeleteAlbum(n) => album(n).map(|album| cloud.delete_album(album)),
+            Action::Join(n, at) => photo(n).zip(album(at)).map(|(photo, album)| cloud.add_to_album(photo, album)),
+            Action::Leave(n, at) => photo(n).zip(album(at)).map(|(photo, album)| cloud.remove_from_album(photo, album)),
+        };
+        let _ = done;
+    }
+}
+
+/// Every name that is still there stands for the inode it stood for, and every inode for the same bytes.
+fn assert_stable(stage: &Stage, before: &BTreeMap<u64, (String, u64)>) -> BTreeMap<u64, (String, u64)> {
+    let mut now = BTreeMap::new();
+    for (_, node) in stage.tree() {
+        if let Some(facts) = stage.index.facts(node.ino).unwrap() {
+            let known = (facts.checksum, node.size);
+            if let Some(before) = before.get(&node.ino) {
+                assert_eq!(*before, known, "an inode never stands for other bytes");
+            }
+            now.insert(node.ino, known);
+        }
+    }
+    now
+}
+
+fn play(actions: &[Action]) {
+    let stage = Stage::new(Options { assets: Some(30), ..Options::default() });
+    let cloud = stage.simulator.cloud();
+    let shared = cloud.add_shared_library(Area::Private);
+    stage.update().unwrap();
+    let mut world = World { cloud, shared, photos: vec![], albums: vec![], folders: vec![], made: 0 };
+    let mut inodes = BTreeMap::new();
+    for action in actions.iter().chain([&Action::Sync]) {
+        world.act(action);
+        if matches!(action, Action::Sync) {
+            stage.update().unwrap();
+            assert_true(&stage);
+            assert_places(&stage);
+            inodes = assert_stable(&stage, &inodes);
+        }
+    }
+    let tree: Vec<_> = stage.tree().into_iter().map(|(path, node)| (path, node.ino)).collect();
+    stage.runtime.block_on(stage.sync.round(photosfs::sync::Round::Full)).unwrap();
+    let again: Vec<_> = stage.tree().into_iter().map(|(path, node)| (path, node.ino)).collect();
+    assert_eq!(tree, again, "a full listing finds what following the changes found");
+    stage.simulator.assert_clean();
+}
+
+#[test]
+fn the_tree_follows_whatever_a_person_does() {
+    let config = Config { cases: 24, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new(config);
+    let actions = proptest::collection::vec(action(), 1..60);
+    runner
+        .run(&actions, |actions| {
+            play(&actions);
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn a_refused_token_lists_anew_beside_the_old_view() {
+    let stage = Stage::new(Options::default());
+    stage.update().unwrap();
+    let cloud = stage.simulator.cloud();
+    let photo = NewPhoto::new("NEW.JPG", Resource::new("public.jpeg", Body::bytes(&b"new"[..])), 1_700_000_000_000);
+    cloud.add_photo(cloud.primary(), photo);
+    let (code, reason) = ("BAD_REQUEST".to_owned(), "Unknown sync continuation type".to_owned());
+    let refusal = Effect::Answer(Change::ErrorInside { place: Place::Zone, code, reason });
+    stage.simulator.fault(Fault::nth("changes/zone", 1, refusal));
+    stage.update().unwrap();
+    assert_true(&stage);
+    stage.simulator.assert_clean();
+}
