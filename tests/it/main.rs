@@ -5,6 +5,7 @@ mod fake;
 mod listing;
 mod mount;
 mod originals;
+mod process;
 mod sign_in;
 mod stage;
 mod vfs;
