@@ -97,7 +97,8 @@ fn lives(point: &Path) -> bool {
     let (tell, told) = mpsc::channel();
     let point = point.to_owned();
     thread::spawn(move || tell.send(statvfs(&point).err()));
-    told.recv_timeout(ANSWER).ok().flatten() != Some(Errno::ENOTCONN)
+    // The second is the answer while the dead process is still being taken down.
+    !matches!(told.recv_timeout(ANSWER), Ok(Some(Errno::ENOTCONN | Errno::ECONNABORTED)))
 }
 
 /// Mounts, read-only.
