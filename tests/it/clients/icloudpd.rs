@@ -176,10 +176,39 @@ async fn icloudpd_signs_in_again_without_password_or_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn icloudpd_is_trusted_without_a_code_when_its_session_is_gone() {
+    let client = Icloudpd::on(Stage::empty().await).await;
+    client.sign_in(&["--auth-only"]).await;
+    client.stage.forget_session(&client.stage.home().join(".pyicloud"));
+    let again = client.begin(&["--auth-only"], &client.stage.password()).await.end().await.succeeded();
+    assert!(again.stdout.contains(DONE), "{again:?}");
+    assert_eq!(client.stage.simulator.requests("signin/init"), 2);
+    assert_eq!(client.stage.simulator.requests("verify/trusteddevice/securitycode"), 2, "one push, one code");
+    client.stage.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn icloudpd_walks_an_album_of_more_than_one_page() {
     let client = Icloudpd::on(Stage::empty().await).await;
     album::fill(&client.stage.simulator.cloud(), "Long", 2 * album::PAGE + 1);
     client.sign_in(&["--album", "Long"]).await;
     client.taken().assert_are(client.stage.personal().assets.iter().flat_map(brought));
+    client.stage.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn icloudpd_finds_a_library_that_somebody_else_shares() {
+    let client = Icloudpd::on(Stage::participant().await).await;
+    let shared = client.stage.shared();
+    client.sign_in(&["--library", &shared.zone]).await;
+    client.taken().assert_are(shared.assets.iter().flat_map(brought));
+    client.stage.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn icloudpd_signs_in_with_the_other_derivation() {
+    let client = Icloudpd::on(Stage::with_the_other_derivation().await).await;
+    let done = client.sign_in(&["--auth-only"]).await;
+    assert!(done.stdout.contains(DONE), "{done:?}");
     client.stage.assert_clean();
 }

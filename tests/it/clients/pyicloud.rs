@@ -42,10 +42,10 @@ async fn sign_in(stage: &Stage, source: &str, places: &[&str]) -> Value {
     report
 }
 
-/// Runs it again with a password that would be refused.
-async fn again(stage: &Stage, places: &[&str]) -> Value {
+/// Runs it again, with no code at hand.
+async fn again(stage: &Stage, password: &str, places: &[&str]) -> Value {
     let mut dialogue = driver(stage, DEVICE, places);
-    dialogue.answer("this password is never sent").await;
+    dialogue.answer(password).await;
     let report = report(dialogue.end().await);
     assert_eq!((&report["code_asked"], &report["trusted"]), (&Value::Bool(false), &Value::Bool(true)));
     report
@@ -151,9 +151,20 @@ async fn pyicloud_lists_and_counts_every_album() {
 async fn pyicloud_signs_in_again_without_password_or_code() {
     let stage = Stage::empty().await;
     sign_in(&stage, SMS, &[]).await;
-    again(&stage, &["root/Library"]).await;
+    again(&stage, "this password is never sent", &["root/Library"]).await;
     assert_eq!(stage.simulator.requests("signin/init"), 1);
     assert_eq!(stage.simulator.requests("validate"), 1);
+    stage.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pyicloud_is_trusted_without_a_code_when_its_session_is_gone() {
+    let stage = Stage::empty().await;
+    sign_in(&stage, DEVICE, &[]).await;
+    stage.forget_session(&stage.path("pyicloud"));
+    again(&stage, &stage.password(), &["root/Library"]).await;
+    assert_eq!(stage.simulator.requests("signin/init"), 2);
+    assert_eq!(stage.simulator.requests("verify/trusteddevice/securitycode"), 1, "one code");
     stage.assert_clean();
 }
 
@@ -163,5 +174,22 @@ async fn pyicloud_walks_an_album_of_more_than_one_page() {
     album::fill(&stage.simulator.cloud(), "A long one", 2 * album::PAGE + 1);
     let report = sign_in(&stage, DEVICE, &["root/A long one"]).await;
     assert_eq!(downloaded(&report, "root/A long one"), held(&stage.personal().assets));
+    stage.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pyicloud_finds_a_library_that_somebody_else_shares() {
+    let stage = Stage::participant().await;
+    let shared = stage.shared();
+    let place = format!("shared:{}/Library", shared.zone);
+    let report = sign_in(&stage, DEVICE, &[&place]).await;
+    assert_eq!(downloaded(&report, &place), held(&shared.assets));
+    stage.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pyicloud_signs_in_with_the_other_derivation() {
+    let stage = Stage::with_the_other_derivation().await;
+    sign_in(&stage, DEVICE, &[]).await;
     stage.assert_clean();
 }

@@ -219,6 +219,23 @@ async fn rclone_downloads_the_shared_library_and_a_nested_album() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rclone_finds_a_library_that_somebody_else_shares() {
+    let stage = Stage::participant().await;
+    sign_in(&stage).await;
+    let shared = stage.shared();
+    let all = downloaded(&stage, &format!("{}/All Photos", shared.zone)).await;
+    all.assert_are(shown(&shared.assets));
+    stage.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rclone_signs_in_with_the_other_derivation() {
+    let stage = Stage::with_the_other_derivation().await;
+    sign_in(&stage).await;
+    stage.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rclone_walks_recently_deleted_the_wrong_way_round() {
     let stage = Stage::demo().await;
     sign_in(&stage).await;

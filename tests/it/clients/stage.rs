@@ -1,12 +1,14 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use icloud_simulator::library::TruthLibrary;
-use icloud_simulator::options::Tls;
+use icloud_simulator::library::{Area, TruthLibrary};
+use icloud_simulator::options::{Protocol, Tls};
 use icloud_simulator::{Options, Simulator};
+use serde_json::{Map, Value};
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use super::album;
 use super::authority::Authority;
 use super::proxy::Proxy;
 
@@ -45,6 +47,21 @@ impl Stage {
     /// A library with nothing in it yet.
     pub async fn empty() -> Self {
         Self::open(Options { assets: Some(0), ..Options::default() }).await
+    }
+
+    /// Somebody who takes part in a shared library of other people: it is in the shared database, not in his own.
+    pub async fn participant() -> Self {
+        let stage = Self::empty().await;
+        let cloud = stage.simulator.cloud();
+        album::add_photos(&cloud, cloud.add_shared_library(Area::Shared), 5);
+        stage
+    }
+
+    /// The password is stretched in Apple's other way.
+    pub async fn with_the_other_derivation() -> Self {
+        let stage = Self::empty().await;
+        stage.simulator.change_switches(|switches| switches.protocol = Protocol::S2kFo);
+        stage
     }
 
     /// The personal library as a faithful client must show it.
@@ -86,6 +103,20 @@ impl Stage {
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Leaves of a Python client's session only what says that this browser is trusted: no cookies and no session token.
+    pub fn forget_session(&self, folder: &Path) {
+        let files: Vec<_> = std::fs::read_dir(folder).expect("its session").map(|file| file.unwrap().path()).collect();
+        assert_eq!(files.len(), 2, "cookies, and the session as JSON: {files:?}");
+        let (sessions, cookies): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|file| file.extension().is_some_and(|extension| extension == "session"));
+        let [session, cookies] = [&sessions[0], &cookies[0]];
+        std::fs::remove_file(cookies).unwrap();
+        let mut kept: Map<String, Value> = serde_json::from_slice(&std::fs::read(session).unwrap()).unwrap();
+        kept.retain(|name, _| ["client_id", "trust_token"].contains(&name.as_str()));
+        assert_eq!(kept.len(), 2, "there is a trust token");
+        std::fs::write(session, Value::from(kept).to_string()).unwrap();
     }
 
     /// A client from the clients' environment, which sees this stage and nothing of the machine's own set-up.
