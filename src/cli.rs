@@ -9,6 +9,7 @@ mod login;
 mod logout;
 mod mount;
 mod progress;
+mod ready;
 mod refused;
 mod running;
 mod service;
@@ -51,6 +52,7 @@ enum Command {
     Status(status::Args),
     Sync(sync::Args),
     Verify(verify::Args),
+    Ready(ready::Args),
     Held(held::Args),
     Doctor(doctor::Args),
 }
@@ -96,6 +98,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Status(args) => status::run(&context, args),
         Command::Sync(args) => sync::run(&context, args),
         Command::Verify(args) => verify::run(&context, args),
+        Command::Ready(args) => ready::run(&context, args),
         Command::Held(args) => held::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),
     }

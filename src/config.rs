@@ -23,6 +23,7 @@ pub enum ConfigError {
 /// What a person may set, in `config.toml`, as `PHOTOSFS_…` in the environment, or as flags. All optional.
 #[derive(Clone, Debug, Default, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields, default)]
+#[command(next_help_heading = "Settings, also in config.toml and the environment (docs/configuration.md)")]
 pub struct Settings {
     /// The account's Apple ID (an e-mail address or a phone number)
     #[arg(long, global = true, env = "PHOTOSFS_APPLE_ID", value_name = "ID")]

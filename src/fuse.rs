@@ -25,7 +25,7 @@ use crate::vfs::Vfs;
 use adapter::Adapter;
 pub use error::MountError;
 pub use mounted::Mounted;
-pub use platform::{Gone, unmount};
+pub use platform::{Gone, is_mounted, unmount};
 
 /// What /proc/mounts shows as the source, and, after `fuse.`, as the type.
 pub const NAME: &str = "photosfs";

@@ -7,9 +7,9 @@ use icloud_simulator::{Options, Simulator};
 use secrecy::SecretString;
 
 use super::mount::background;
-use super::service::Service;
+use super::service::{self, Service};
 use super::{Context, Failure};
-use crate::account::{AccountLock, SignIn};
+use crate::account::SignIn;
 use crate::config::{Config, EndpointSettings, Settings};
 use crate::fuse::MountOptions;
 use crate::sync::Round;
@@ -83,7 +83,7 @@ fn person() -> icloud_simulator::options::Person {
 
 /// Every simulator is a new cloud: what an earlier one said is forgotten, but not the originals, which are the same.
 fn start_afresh(config: &Config) -> Result<(), Failure> {
-    let _lock = AccountLock::take(config)?;
+    let _lock = service::lock(config)?;
     for file in ["index.sqlite", "index.sqlite-wal", "index.sqlite-shm", "session.json"] {
         remove(&config.state.join(file))?;
     }

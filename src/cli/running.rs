@@ -2,13 +2,15 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
-use crate::account::{AccountError, AccountLock};
+use crate::account::{AccountError, AccountLock, SessionStatus};
 use crate::config::Config;
 use crate::sync::Round;
 
@@ -20,6 +22,9 @@ struct Note {
 }
 
 const FILE: &str = "mount.json";
+
+/// A file in memory is read at once, unless the process that serves it is stopped.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// Leaves a note that this process serves the account, until the returned value is dropped.
 pub fn announce(config: &Config, mountpoint: &Path) -> Result<Announced, Failure> {
@@ -59,6 +64,20 @@ fn note(config: &Config) -> Option<Note> {
 /// Where the account is mounted, if it is.
 pub fn mountpoint(config: &Config) -> Option<String> {
     Some(note(config)?.mountpoint)
+}
+
+/// How the session is for the process that serves a mount: only it knows what Apple said last, and whom it asks.
+/// None if it does not say so in time.
+pub fn session(mountpoint: &str) -> Option<SessionStatus> {
+    #[derive(Deserialize)]
+    struct Told {
+        session: SessionStatus,
+    }
+    let path = Path::new(mountpoint).join(".photosfs/status.json");
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || tell.send(std::fs::read(path)));
+    let text = told.recv_timeout(ANSWER).ok()?.ok()?;
+    serde_json::from_slice::<Told>(&text).ok().map(|told| told.session)
 }
 
 /// Has the process that serves the account ask for changes, or for everything, now; `false` if there is none.

@@ -10,7 +10,7 @@ use tokio::sync::mpsc::Sender;
 use super::failure::code;
 use super::status::Report;
 use super::{Failure, running};
-use crate::account::{Account, AccountLock};
+use crate::account::{Account, AccountError, AccountLock};
 use crate::config::Config;
 use crate::content::{Content, Offline, PhotosSource, Source};
 use crate::fuse::MountOptions;
@@ -35,7 +35,7 @@ pub struct Service {
 impl Service {
     /// Opens session and index; no network.
     pub fn open(config: Config) -> Result<Service, Failure> {
-        let lock = AccountLock::take(&config)?;
+        let lock = lock(&config)?;
         let runtime = super::runtime()?;
         let http = Http::new(&config.endpoints)?;
         let account = Account::open(&config, http.clone())?;
@@ -139,6 +139,17 @@ impl StatusSource for MountStatus {
             Err(failure) => format!("{}\n", serde_json::json!({"complete": false, "last_error": failure.reason})),
         }
     }
+}
+
+/// Takes the account for this process; the failure says where it is mounted, if that is what stands in the way.
+pub fn lock(config: &Config) -> Result<AccountLock, Failure> {
+    AccountLock::take(config).map_err(|error| match (&error, running::mountpoint(config)) {
+        (AccountError::InUse, Some(mountpoint)) => Failure::plain(
+            format!("the library is mounted on {mountpoint} already"),
+            format!("use it, or end it: photosfs unmount '{mountpoint}'"),
+        ),
+        _ => error.into(),
+    })
 }
 
 /// Where the account's index is.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::service::index_to_read;
 use super::{Context, Failure, running};
 use crate::account::{Account, SessionStatus};
+use crate::config::Config;
 use crate::http::Http;
 use crate::index::{Index, LibraryState};
 
@@ -137,10 +138,18 @@ impl LibraryReport {
     }
 }
 
+/// How things are for an account; no network.
+pub fn report(config: &Config) -> Result<Report, Failure> {
+    let mountpoint = running::mountpoint(config);
+    let session = match mountpoint.as_deref().and_then(running::session) {
+        Some(session) => session,
+        None => Account::open(config, Http::new(&config.endpoints)?)?.status(),
+    };
+    Report::of(&index_to_read(config)?, session, mountpoint)
+}
+
 pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
-    let config = context.config()?;
-    let account = Account::open(&config, Http::new(&config.endpoints)?)?;
-    let report = Report::of(&index_to_read(&config)?, account.status(), running::mountpoint(&config))?;
+    let report = report(&context.config()?)?;
     match args.json {
         true => print!("{}", report.json()),
         false => report.print(),

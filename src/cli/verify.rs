@@ -66,8 +66,9 @@ fn print(judgement: &Judgement, copy: &Copy) {
     for (path, error) in &copy.unreadable {
         println!("cannot be read  {}: {error}", path.display());
     }
-    println!("{originals} originals: {whole} whole, {} missing, {} damaged", missing.len(), damaged.len());
+    let (lacking, broken) = (missing.len(), damaged.len());
+    println!("{originals} originals: {whole} whole, {size_only} by size only, {lacking} missing, {broken} damaged");
     if *size_only > 0 {
-        println!("{size_only} more have a checksum only Apple can compute: size only, and the size is right");
+        println!("by size only: there and of the right size, but with a checksum that only Apple can compute");
     }
 }

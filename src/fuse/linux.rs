@@ -92,6 +92,12 @@ fn top(point: &Path) -> Result<Option<Entry>, MountError> {
     Ok(entries.into_iter().rfind(|entry| entry.point == point))
 }
 
+/// Whether a photosfs that answers is mounted on a path, by the kernel's own table.
+pub fn is_mounted(point: &Path) -> Result<bool, MountError> {
+    let point = absolute(point)?;
+    Ok(top(&point)?.is_some_and(|entry| entry.is_ours()) && lives(&point))
+}
+
 /// Whether somebody answers. Asked by statfs, which the kernel never answers itself; one that hangs counts as alive.
 fn lives(point: &Path) -> bool {
     let (tell, told) = mpsc::channel();

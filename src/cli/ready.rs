@@ -1,0 +1,115 @@
+//! `photosfs ready`: the question a backup script asks before it reads a single file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::status::Report;
+use super::{Context, Failure, running, status};
+use crate::config::Config;
+use crate::fuse::{self, MountError};
+
+/// Tell whether a backup may be made now: mounted, complete, nothing held, confirmed not long ago
+#[derive(clap::Args)]
+pub struct Args {
+    /// Where the library should be mounted
+    #[arg(value_name = "MOUNTPOINT")]
+    point: PathBuf,
+    /// How long ago iCloud may have confirmed what is shown, such as 12h
+    #[arg(long, value_name = "TIME", default_value = "72h")]
+    max_age: SignedDuration,
+}
+
+pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
+    if !fuse::is_mounted(&args.point)? {
+        return Err(MountError::NotMounted(args.point).into());
+    }
+    let config = context.config()?;
+    is_of_account(&args.point, &config)?;
+    match obstacle(&status::report(&config)?, args.max_age, Timestamp::now()) {
+        None => Ok(ExitCode::SUCCESS),
+        Some(failure) => Err(failure),
+    }
+}
+
+/// What is copied and what the copy is judged by must be the same library.
+fn is_of_account(point: &Path, config: &Config) -> Result<(), Failure> {
+    let own = running::mountpoint(config);
+    let same = |own: &String| matches!((fs::canonicalize(own), fs::canonicalize(point)), (Ok(a), Ok(b)) if a == b);
+    match own {
+        Some(own) if same(&own) => Ok(()),
+        _ => Err(Failure::plain(
+            format!("what is mounted on {} is not the library of {}", point.display(), config.apple_id),
+            "name its account: --apple-id, or PHOTOSFS_APPLE_ID",
+        )),
+    }
+}
+
+/// The first thing that stands against a backup.
+fn obstacle(report: &Report, max_age: SignedDuration, now: Timestamp) -> Option<Failure> {
+    if !report.complete {
+        return Some(Failure::plain("the library is not complete", "see photosfs status; wait, or run photosfs sync"));
+    }
+    if report.held > 0 {
+        let reason = format!("a mass deletion is held: {} removals wait for you", report.held);
+        return Some(Failure::plain(reason, "look at them: photosfs held list"));
+    }
+    let outdated = |at: Option<Timestamp>| at.is_none_or(|at| now.duration_since(at) > max_age);
+    let library = report.libraries.iter().find(|library| outdated(library.synced))?;
+    let since = library.synced.map_or("never".to_owned(), |at| format!("last at {at:.0}"));
+    let reason = format!("iCloud has not confirmed {} for too long: {since}", library.name);
+    Some(Failure::plain(reason, "see photosfs status; then: photosfs sync"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::SessionStatus;
+    use crate::cli::status::LibraryReport;
+
+    fn report() -> Report {
+        let at = "2026-11-22T12:00:00Z".parse().unwrap();
+        let library = LibraryReport {
+            name: "PrimarySync".into(),
+            shown: true,
+            synced: Some(at),
+            visible: 1,
+            hidden: 0,
+            recently_deleted: 0,
+            not_ready: 0,
+            held: 0,
+            note: None,
+        };
+        let session = SessionStatus { signed_in: false, since: None, trusted_since: None, needs: None };
+        Report {
+            version: "0",
+            at,
+            complete: true,
+            libraries: vec![library],
+            files: 1,
+            bytes: 1,
+            held: 0,
+            session,
+            mountpoint: None,
+            last_error: None,
+        }
+    }
+
+    fn said(report: &Report, hours: i64) -> Option<String> {
+        let now = report.at + SignedDuration::from_hours(hours);
+        obstacle(report, SignedDuration::from_hours(72), now).map(|failure| failure.reason)
+    }
+
+    #[test]
+    fn each_obstacle_is_named() {
+        assert_eq!(said(&report(), 72), None);
+        assert!(said(&report(), 73).unwrap().contains("PrimarySync for too long: last at 2026-11-22T12:00:00Z"));
+        assert!(said(&Report { complete: false, ..report() }, 0).unwrap().contains("not complete"));
+        assert!(said(&Report { held: 30, ..report() }, 0).unwrap().contains("30 removals"));
+        let mut never = report();
+        never.libraries[0].synced = None;
+        assert!(said(&never, 0).unwrap().contains("never"));
+    }
+}
