@@ -6,6 +6,7 @@ mod listing;
 mod mount;
 mod originals;
 mod process;
+mod scripts;
 mod sign_in;
 mod stage;
 mod vfs;
