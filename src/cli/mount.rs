@@ -51,7 +51,9 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
         service.sync(Round::News)?;
     }
     if let Some(needs) = service.account.status().needs.filter(|_| !args.offline) {
-        eprintln!("{needs}: the library is shown as it was, and what was never read cannot be. Go on with: photosfs login");
+        eprintln!(
+            "{needs}: the library is shown as it was, and what was never read cannot be. Go on with: photosfs login"
+        );
     }
     let ready = || match args.leave_when_ready {
         true => background::leave(&service.config.state.join("mount.log")),
