@@ -3,9 +3,9 @@
     pyicloud_driver.py APPLE_ID SESSION_FOLDER sms|device [LIBRARY/ALBUM]...
 
 The password is the first line of stdin. Where pyicloud says that it needs a code, the driver writes "code?" to stderr and
-reads it from the next line: the code of the text message that pyicloud asked for, or one that a device shows anyway. Of each album named (LIBRARY as pyicloud keys it: "root" or "shared:ZONE") every photo's
-originals are downloaded and reported by their SHA-1; of each library named all albums are listed. A refused sign-in ends
-with status 4.
+reads it from the next line: the code of the text message that pyicloud asked for, or one that a device shows anyway. Of
+each album named (LIBRARY as pyicloud keys it: "root" or "shared:ZONE") every photo's originals are downloaded and reported
+by their SHA-1; of each library named all albums are listed. A refused sign-in ends with status 4.
 """
 
 import hashlib
@@ -50,13 +50,7 @@ def download(libraries, place):
 
 def photo(asset):
     bodies = {version: asset.download(version) for version in ORIGINALS if version in asset.resources}
-    return {
-        "asset": asset.id,
-        "master": asset.master_id,
-        "filename": asset.filename,
-        "size": asset.size,
-        "originals": {version: sha1(body) for version, body in bodies.items() if body is not None},
-    }
+    return {"asset": asset.id, "originals": {version: sha1(body) for version, body in bodies.items() if body is not None}}
 
 
 def sha1(body):
@@ -74,7 +68,6 @@ def main(apple_id, folder, source, *places):
     report = {
         "code_asked": asked,
         "trusted": service.is_trusted_session,
-        "libraries": list(libraries),
         "albums": {key: albums(libraries[key]) for key in named},
         "downloads": {place: download(libraries, place) for place in places},
     }
