@@ -25,7 +25,7 @@ pub enum ConfigError {
 #[serde(deny_unknown_fields, default)]
 #[command(next_help_heading = "Settings, also in config.toml and the environment (docs/configuration.md)")]
 pub struct Settings {
-    /// The account's Apple ID (an e-mail address or a phone number)
+    /// The account's Apple ID; not needed while there is one account only
     #[arg(long, global = true, env = "PHOTOSFS_APPLE_ID", value_name = "ID")]
     pub apple_id: Option<String>,
     /// Where the account lives: com, or cn for China mainland
@@ -180,6 +180,9 @@ impl Settings {
 }
 
 impl Config {
+    /// The account of `photosfs demo`. RFC 2606 keeps `.invalid` from ever being a real address.
+    pub const DEMO: &str = "demo@example.invalid";
+
     /// Flags and environment over the file (`--config`, else the user's `photosfs/config.toml`).
     pub fn load(flags: Settings, file: Option<&Path>) -> Result<Config, ConfigError> {
         let path = match file {
@@ -191,16 +194,18 @@ impl Config {
     }
 
     fn resolve(settings: Settings, file: &Path) -> Result<Config, ConfigError> {
-        let apple_id = settings.apple_id.as_deref().map(|id| id.trim().to_lowercase()).unwrap_or_default();
-        if apple_id.is_empty() {
-            return Err(ConfigError::NoAccount { file: file.to_owned() });
-        }
-        let folder = account_folder(&apple_id)?;
         let base = |own: Option<PathBuf>, kind: Folder| own.or_else(|| kind.of_user()).ok_or(ConfigError::NoHome);
+        let state = base(settings.state_dir, Folder::State)?;
+        let named = settings.apple_id.as_deref().map(|id| id.trim().to_lowercase()).filter(|id| !id.is_empty());
+        let apple_id = match named.or_else(|| only_account(&state)) {
+            Some(apple_id) => apple_id,
+            None => return Err(ConfigError::NoAccount { file: file.to_owned() }),
+        };
+        let folder = account_folder(&apple_id)?;
         Ok(Config {
             endpoints: endpoints(settings.region.unwrap_or_default(), settings.endpoints.as_ref())?,
             password: password(settings.password_file, settings.password_command)?,
-            state: base(settings.state_dir, Folder::State)?.join(&folder),
+            state: state.join(&folder),
             cache: base(settings.cache_dir, Folder::Cache)?.join(&folder),
             cache_size: settings.cache_size.unwrap_or(ByteSize::gb(20)).as_u64(),
             keep_free: settings.keep_free.unwrap_or(ByteSize::gb(2)).as_u64(),
@@ -217,6 +222,13 @@ impl Config {
 
 fn setting(name: &'static str, value: impl Into<String>, reason: impl Into<String>) -> ConfigError {
     ConfigError::Setting { name, value: value.into(), reason: reason.into() }
+}
+
+/// The account that photosfs has a folder of, if it is the only one: then nobody has to name it.
+fn only_account(state: &Path) -> Option<String> {
+    let folders = std::fs::read_dir(state).ok()?.filter_map(Result::ok).filter(|entry| entry.path().is_dir());
+    let mut accounts = folders.filter_map(|folder| folder.file_name().into_string().ok());
+    accounts.next().filter(|_| accounts.next().is_none())
 }
 
 /// The account's folder name: the Apple ID, which must be usable as one.
@@ -366,6 +378,17 @@ mod tests {
         ] {
             assert!(resolve(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_single_account_needs_no_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = format!("state_dir = '{}'", folder.path().display());
+        assert!(matches!(resolve(&state), Err(ConfigError::NoAccount { .. })));
+        std::fs::create_dir(folder.path().join("jane@example.com")).unwrap();
+        assert_eq!(resolve(&state).unwrap().apple_id, "jane@example.com");
+        std::fs::create_dir(folder.path().join("john@example.com")).unwrap();
+        assert!(matches!(resolve(&state), Err(ConfigError::NoAccount { .. })), "two: somebody has to choose");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `photosfs login`: in one go on a terminal; in two steps, and without ever waiting, off it.
 
 use std::io::{BufRead, IsTerminal};
+use std::path::Path;
 use std::process::ExitCode;
 
 use secrecy::SecretString;
@@ -9,7 +10,7 @@ use tokio::runtime::Runtime;
 use super::failure::code;
 use super::{Context, Failure};
 use crate::account::{Account, AccountError, SignIn, stored_password};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Settings};
 use crate::http::Http;
 
 /// Apple locks the account for hours after too many.
@@ -40,10 +41,21 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The configuration. That the demo is the only account there is does not make it the one to sign in to.
+fn load(settings: &Settings, context: &Context) -> Result<Config, ConfigError> {
+    let file = context.config_file.as_deref();
+    match Config::load(settings.clone(), file)? {
+        config if config.apple_id == Config::DEMO && !config.endpoints.loopback => {
+            Err(ConfigError::NoAccount { file: file.map_or_else(|| "config.toml".into(), Path::to_owned) })
+        }
+        config => Ok(config),
+    }
+}
+
 /// The configuration; the Apple ID is asked for if it is not in it.
 fn config(context: &Context, terminal: bool) -> Result<Config, Failure> {
     let mut settings = context.settings.clone();
-    match Config::load(settings.clone(), context.config_file.as_deref()) {
+    match load(&settings, context) {
         Err(ConfigError::NoAccount { file }) if terminal => {
             settings.apple_id = Some(ask("Apple ID: ")?);
             let config = Config::load(settings, context.config_file.as_deref())?;

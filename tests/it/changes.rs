@@ -23,7 +23,7 @@ enum Action {
     Hide(usize, bool),
     Favourite(usize, bool),
     Date(usize, i64),
-    Edit(usize, u8),
+    Edit(usize),
     Revert(usize),
     Share(usize),
     NewAlbum(u8, Option<usize>),
@@ -51,7 +51,7 @@ fn action() -> impl Strategy<Value = Action> {
         2 => (n.clone(), any::<bool>()).prop_map(|(n, on)| Action::Hide(n, on)),
         1 => (n.clone(), any::<bool>()).prop_map(|(n, on)| Action::Favourite(n, on)),
         2 => (n.clone(), -100_000_000_000..1_800_000_000_000_i64).prop_map(|(n, at)| Action::Date(n, at)),
-        2 => (n.clone(), any::<u8>()).prop_map(|(n, seed)| Action::Edit(n, seed)),
+        2 => n.clone().prop_map(Action::Edit),
         1 => n.clone().prop_map(Action::Revert),
         1 => n.clone().prop_map(Action::Share),
         2 => (any::<u8>(), folder.clone()).prop_map(|(name, folder)| Action::NewAlbum(name, folder)),
@@ -119,7 +119,7 @@ impl World {
             Action::Favourite(n, on) => photo(n).map(|photo| cloud.set_favourite(photo, *on)),
             Action::Date(n, at) => photo(n).map(|photo| cloud.set_date(photo, *at, Some(3600))),
             Action::Revert(n) => photo(n).map(|photo| cloud.revert(photo)),
-            Action::Edit(n, _) => {
+            Action::Edit(n) => {
                 let picture = photo(n).is_some().then(|| self.body());
                 let edit = Edit { picture, ..Edit::new() };
                 let photo = self.photos.get(n % self.photos.len().max(1)).copied();

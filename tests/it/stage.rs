@@ -18,7 +18,6 @@ pub struct Stage {
     pub folder: TempDir,
     pub runtime: Runtime,
     pub config: Config,
-    pub account: Arc<Account>,
     pub photos: Arc<Photos>,
     pub index: Arc<Index>,
     pub sync: Arc<LibrarySync>,
@@ -38,10 +37,10 @@ impl Stage {
         let index = Arc::new(Index::open(&config.state.join("index.sqlite"), &config.tree).unwrap());
         let photos = {
             let _inside = runtime.enter();
-            Arc::new(Photos::new(account.clone()))
+            Arc::new(Photos::new(account))
         };
         let sync = Arc::new(LibrarySync::new(photos.clone(), index.clone()));
-        Stage { simulator, folder, runtime, config, account, photos, index, sync, http }
+        Stage { simulator, folder, runtime, config, photos, index, sync, http }
     }
 
     pub fn update(&self) -> Result<(), SyncError> {
