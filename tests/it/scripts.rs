@@ -248,3 +248,30 @@ fn quickstart_shows_everything_and_cleans_up() {
     done(&person.script("quickstart", &["--stop", "other"]));
     assert!(!person.is_mounted("other"));
 }
+
+#[test]
+fn mount_8_mounts_through_the_helper() {
+    let person = Person::with_mount();
+    done(&person.photosfs(&["unmount", "mnt"]));
+    fs::create_dir(person.path("bin")).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_photosfs"), person.path("bin/photosfs")).unwrap();
+    // As mount(8) calls it: no home, no PATH of the person's, everything in the options.
+    let helper = |options: &str| {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("mount-scripts/mount.photosfs");
+        let path = format!("/usr/bin:/bin:{}", person.path("bin").display());
+        let mut command = person.command(script);
+        command.env_remove("HOME").env("PATH", path);
+        command.args(["demo@example.invalid", "mnt", "-n", "-o", options]).output().unwrap()
+    };
+    let wrong = helper("rw,nonsense");
+    assert_eq!((wrong.status.code(), text(&wrong.stderr).contains("nonsense")), (Some(1), true), "{wrong:?}");
+    let folder = person.home.path().display();
+    let empty = helper(&format!("ro,state_dir={folder}/elsewhere,cache_dir={folder}/cache"));
+    assert_eq!(empty.status.code(), Some(32), "nobody has signed in there: {empty:?}");
+    assert!(!person.is_mounted("mnt"));
+    done(&helper(&format!(
+        "ro,_netdev,allow_other,config={folder}/config.toml,state_dir={folder}/state,cache-dir={folder}/cache"
+    )));
+    assert!(person.is_mounted("mnt"));
+    fs::read(person.path("mnt").join(PHOTO)).unwrap();
+}
