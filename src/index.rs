@@ -10,8 +10,10 @@
 mod apply;
 mod directories;
 mod hold;
+mod inodes;
 mod layout;
 mod library;
+mod links;
 mod node;
 mod read;
 mod record;

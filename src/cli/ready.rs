@@ -94,6 +94,7 @@ mod tests {
             session,
             mountpoint: None,
             last_error: None,
+            damaged: Vec::new(),
         }
     }
 

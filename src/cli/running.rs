@@ -66,18 +66,20 @@ pub fn mountpoint(config: &Config) -> Option<String> {
     Some(note(config)?.mountpoint)
 }
 
-/// How the session is for the process that serves a mount: only it knows what Apple said last, and whom it asks.
-/// None if it does not say so in time.
-pub fn session(mountpoint: &str) -> Option<SessionStatus> {
-    #[derive(Deserialize)]
-    struct Told {
-        session: SessionStatus,
-    }
+/// What only the process that serves a mount knows.
+#[derive(Deserialize)]
+pub struct Told {
+    /// What Apple said last, and whom it asks.
+    pub session: SessionStatus,
+    pub damaged: Vec<String>,
+}
+
+/// What the process that serves a mount says of itself; none if it does not say so in time.
+pub fn told(mountpoint: &str) -> Option<Told> {
     let path = Path::new(mountpoint).join(".photosfs/status.json");
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || tell.send(std::fs::read(path)));
-    let text = told.recv_timeout(ANSWER).ok()?.ok()?;
-    serde_json::from_slice::<Told>(&text).ok().map(|told| told.session)
+    serde_json::from_slice(&told.recv_timeout(ANSWER).ok()?.ok()?).ok()
 }
 
 /// Has the process that serves the account ask for changes, or for everything, now; `false` if there is none.

@@ -12,7 +12,7 @@ use super::status::Report;
 use super::{Failure, running};
 use crate::account::{Account, AccountError, AccountLock};
 use crate::config::Config;
-use crate::content::{Content, Offline, PhotosSource, Source};
+use crate::content::{Content, Damage, Offline, PhotosSource, Source};
 use crate::fuse::MountOptions;
 use crate::http::Http;
 use crate::index::{Index, IndexError};
@@ -79,6 +79,7 @@ impl Service {
         let status = Arc::new(MountStatus {
             index: self.index.clone(),
             account: self.account.clone(),
+            content: content.clone(),
             mountpoint: point.display().to_string(),
         });
         let vfs = Arc::new(Vfs::new(self.index.clone(), content, status, Owner::of_this_process()));
@@ -128,12 +129,22 @@ fn on_signal(kind: SignalKind, round: Round, ask: Sender<Round>) -> Result<(), F
 struct MountStatus {
     index: Arc<Index>,
     account: Arc<Account>,
+    content: Arc<Content>,
     mountpoint: String,
+}
+
+impl MountStatus {
+    fn report(&self) -> Result<Report, Failure> {
+        let path = |damage: Damage| Ok(self.index.path_of(&damage.resource)?.unwrap_or(damage.resource.record_name));
+        let damaged = self.content.damaged().into_iter().map(path).collect::<Result<_, Failure>>()?;
+        let report = Report::of(&self.index, self.account.status(), Some(self.mountpoint.clone()))?;
+        Ok(Report { damaged, ..report })
+    }
 }
 
 impl StatusSource for MountStatus {
     fn status(&self) -> String {
-        match Report::of(&self.index, self.account.status(), Some(self.mountpoint.clone())) {
+        match self.report() {
             Ok(report) => report.json(),
             // Not complete is all that may be concluded from an index that cannot be read.
             Err(failure) => format!("{}\n", serde_json::json!({"complete": false, "last_error": failure.reason})),

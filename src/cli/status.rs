@@ -38,6 +38,8 @@ pub struct Report {
     pub mountpoint: Option<String>,
     /// Why the latest request for changes failed; none if it did not.
     pub last_error: Option<String>,
+    /// Originals that, fetched twice by the serving process, were not what Apple's checksum promises: they cannot be read.
+    pub damaged: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -86,6 +88,7 @@ impl Report {
             session,
             mountpoint,
             last_error: index.last_error()?,
+            damaged: Vec::new(),
         })
     }
 
@@ -114,6 +117,9 @@ impl Report {
         if let Some(error) = &self.last_error {
             println!("asking for changes failed: {error}");
         }
+        for path in &self.damaged {
+            println!("damaged in iCloud: {path}");
+        }
     }
 }
 
@@ -141,11 +147,11 @@ impl LibraryReport {
 /// How things are for an account; no network.
 pub fn report(config: &Config) -> Result<Report, Failure> {
     let mountpoint = running::mountpoint(config);
-    let session = match mountpoint.as_deref().and_then(running::session) {
-        Some(session) => session,
-        None => Account::open(config, Http::new(&config.endpoints)?)?.status(),
+    let (session, damaged) = match mountpoint.as_deref().and_then(running::told) {
+        Some(told) => (told.session, told.damaged),
+        None => (Account::open(config, Http::new(&config.endpoints)?)?.status(), Vec::new()),
     };
-    Report::of(&index_to_read(config)?, session, mountpoint)
+    Ok(Report { damaged, ..Report::of(&index_to_read(config)?, session, mountpoint)? })
 }
 
 pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::record::{kind_from, list};
+use super::record::{kind_from, kind_number, list};
 use super::{Entry, Facts, Index, IndexError, Node, NodeKind, Totals};
 use crate::photos::{Checksum, LibraryId, Resource, ResourceKind};
 use crate::tree;
@@ -79,6 +79,18 @@ impl Index {
         }
         parts.reverse();
         Ok(Some(parts.join("/")))
+    }
+
+    /// A path an original is shown at.
+    pub fn path_of(&self, resource: &Resource) -> Result<Option<String>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached(
+            "SELECT n.ino FROM node n JOIN asset a ON a.id = n.asset
+             WHERE ?1 IN (a.name, a.master) AND n.resource = ?2 AND n.checksum = ?3 AND n.nlink > 0",
+        )?;
+        let values = params![resource.record_name, kind_number(resource.kind), resource.checksum.as_str()];
+        let ino: Option<i64> = query.query_row(values, |row| row.get(0)).optional()?;
+        ino.map_or(Ok(None), |ino| self.path(ino as u64))
     }
 
     /// Where a symlink points.

@@ -97,6 +97,7 @@ fn put_resources(tx: &Connection, library: i64, record: &str, resources: &[Sight
 
 /// An asset's row with all that the layout needs.
 pub struct Shown {
+    pub asset: i64,
     pub library: i64,
     pub zone: String,
     pub photo: Photo,
@@ -112,7 +113,7 @@ pub fn load(tx: &Connection, asset: i64) -> Result<Option<Shown>, IndexError> {
     let mut query = tx.prepare_cached(
         "SELECT a.library, l.zone, a.name, m.file_name, m.uti, a.captured, a.zone_offset, a.added, a.favourite, a.hidden,
                 a.trashed, a.expires, a.subtype, a.subtype_v2, a.burst, a.adjustment, a.render, a.modified,
-                coalesce(m.modified, a.modified), a.gone, a.master
+                coalesce(m.modified, a.modified), a.gone, a.master, a.id
          FROM asset a JOIN library l ON l.id = a.library
          LEFT JOIN master m ON m.library = a.library AND m.name = a.master WHERE a.id = ?1",
     )?;
@@ -142,6 +143,7 @@ fn shown(row: &Row<'_>) -> rusqlite::Result<Shown> {
         files: Vec::new(),
     };
     Ok(Shown {
+        asset: row.get(21)?,
         library: row.get(0)?,
         zone: row.get(1)?,
         photo,
