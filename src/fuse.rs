@@ -3,13 +3,15 @@
 //! photosfs mounts by itself and hands fuser an open device, so that fuser never unmounts anything: its own unmounting can
 //! hit a file system that is not ours (fuse.md §9, 1 to 3 and 5). What is here or in memory is answered on the session's
 //! threads; whatever may wait is answered from tokio, within content's deadline. Messages to the kernel about changes come
-//! from a thread of their own that owes no reply and holds no lock (fuse.md §9, 9).
+//! from a thread of their own that owes no reply and holds no lock (fuse.md §9, 9). Originals that are whole on disk the
+//! kernel reads by itself, where it may (`passthrough.rs`).
 
 mod adapter;
 mod convert;
 mod error;
 mod invalidation;
 mod mounted;
+mod passthrough;
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -19,6 +21,7 @@ use linux as platform;
 use std::path::Path;
 use std::sync::Arc;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::runtime::Handle;
 
 use crate::vfs::Vfs;
@@ -45,6 +48,7 @@ pub struct MountOptions {
 /// # Errors
 /// See [`MountError`]; each knows what a person can do about it.
 pub fn mount(vfs: Arc<Vfs>, point: &Path, options: MountOptions, runtime: Handle) -> Result<Mounted, MountError> {
+    raise_open_files();
     let point = platform::prepare(point)?;
     let attached = platform::attach(&point, options)?;
     let mut config = fuser::Config::default();
@@ -59,6 +63,17 @@ pub fn mount(vfs: Arc<Vfs>, point: &Path, options: MountOptions, runtime: Handle
         MountError::Session(error)
     })?;
     Mounted::start(session, attached.identity, vfs)
+}
+
+/// Every open original holds a file of the cache: as many as the system lets this process have.
+fn raise_open_files() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| match soft < hard {
+        true => setrlimit(Resource::RLIMIT_NOFILE, hard, hard),
+        false => Ok(()),
+    });
+    if let Err(error) = raised {
+        tracing::debug!(%error, "the number of open files stays limited");
+    }
 }
 
 fn threads() -> usize {

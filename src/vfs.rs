@@ -17,6 +17,7 @@ mod tree;
 mod xattr;
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -223,6 +224,12 @@ impl Vfs {
             self.tainted(file.node.ino);
         }
         VfsError::Content(error)
+    }
+
+    /// The file behind a handle, if it is a whole, checked original. It never changes, and is never shortened by us.
+    pub fn whole_file(&self, handle: u64) -> Result<Option<Arc<File>>, VfsError> {
+        let file = self.handles.file(handle)?;
+        file.whole().map_err(|error| self.failed(&file, error))
     }
 
     /// Closes a file or a directory.

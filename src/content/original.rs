@@ -129,6 +129,23 @@ impl Original {
         matches!(self.state().body, Body::Whole(_))
     }
 
+    /// The whole, checked file for a reader of this generation. One that somebody else has cut is dropped.
+    pub fn whole(&self, generation: u32) -> Result<Option<Arc<File>>, ContentError> {
+        let file = match &*self.state() {
+            State { generation: own, .. } if *own != generation => return Err(ContentError::Refetched),
+            State { body: Body::Whole(file), .. } => file.clone(),
+            _ => return Ok(None),
+        };
+        match file.metadata() {
+            Ok(metadata) if metadata.len() == self.resource.size => Ok(Some(file)),
+            Ok(_) => {
+                self.lost(&io::Error::other("its length has changed"));
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     pub fn generation(&self) -> u32 {
         self.state().generation
     }

@@ -1,5 +1,6 @@
 //! An open original.
 
+use std::fs::File;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
@@ -60,6 +61,11 @@ impl Reader {
     /// Whether the whole, checked file is on disk.
     pub fn is_whole(&self) -> bool {
         self.original.is_whole()
+    }
+
+    /// The whole, checked file, if it is here and has its right length still.
+    pub fn whole(&self) -> Result<Option<Arc<File>>, ContentError> {
+        self.original.whole(self.generation)
     }
 
     /// Whether a read has any hope: the file is here, or the service can be asked.

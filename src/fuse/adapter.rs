@@ -16,7 +16,8 @@ use fuser::{
 use tokio::runtime::Handle;
 
 use super::convert;
-use crate::vfs::{Vfs, VfsError};
+use super::passthrough::{Decision, Passthrough};
+use crate::vfs::{Caching, Opened, Vfs, VfsError};
 
 /// Inode numbers are never reused, so there is one generation of each.
 const GENERATION: Generation = Generation(0);
@@ -31,11 +32,12 @@ const FRAGMENT: u32 = 4096;
 pub struct Adapter {
     vfs: Arc<Vfs>,
     runtime: Handle,
+    passthrough: Passthrough,
 }
 
 impl Adapter {
     pub fn new(vfs: Arc<Vfs>, runtime: Handle) -> Adapter {
-        Adapter { vfs, runtime }
+        Adapter { vfs, runtime, passthrough: Passthrough::default() }
     }
 
     /// Answers a request. A panic is that request's EIO: a session thread that ends would leave the mount hanging
@@ -48,6 +50,26 @@ impl Adapter {
                 Err(Errno::EIO)
             }
         }
+    }
+
+    /// Answers an open of an original: the kernel reads it by itself if all of it is here.
+    fn opened(&self, ino: u64, opened: Opened, reply: ReplyOpen) {
+        let handle = FileHandle(opened.handle);
+        let decided = self.ask("open", |vfs| {
+            let whole = vfs.whole_file(opened.handle)?;
+            Ok(self.passthrough.open(ino, whole, &reply))
+        });
+        let errno = match decided {
+            Ok(Decision::Cached) => return reply.opened(handle, convert::file_flags(opened.caching)),
+            // No pages of an earlier, cached open are kept: they would only be in memory twice.
+            Ok(Decision::Passthrough(backing)) => {
+                return reply.opened_passthrough(handle, convert::file_flags(Caching::Fresh), &backing);
+            }
+            Ok(Decision::Conflict) => Errno::EIO,
+            Err(errno) => errno,
+        };
+        let _ = self.ask("open", |vfs| vfs.release(opened.handle));
+        reply.error(errno);
     }
 }
 
@@ -75,6 +97,7 @@ impl Filesystem for Adapter {
             }
         }
         let _ = kernel.set_max_background(MAX_BACKGROUND);
+        self.passthrough.begin(kernel);
         Ok(())
     }
 
@@ -105,7 +128,10 @@ impl Filesystem for Adapter {
     fn open(&self, _: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
         let writing = flags.acc_mode() != OpenAccMode::O_RDONLY;
         match self.ask("open", |vfs| vfs.open(ino.0, writing)) {
-            Ok(opened) => reply.opened(FileHandle(opened.handle), convert::file_flags(opened.caching)),
+            Ok(opened) if opened.caching == Caching::Never => {
+                reply.opened(FileHandle(opened.handle), convert::file_flags(Caching::Never));
+            }
+            Ok(opened) => self.opened(ino.0, opened, reply),
             Err(errno) => reply.error(errno),
         }
     }
@@ -140,13 +166,15 @@ impl Filesystem for Adapter {
     fn release(
         &self,
         _: &Request,
-        _: INodeNo,
+        ino: INodeNo,
         handle: FileHandle,
         _: OpenFlags,
         _: Option<LockOwner>,
         _: bool,
         reply: ReplyEmpty,
     ) {
+        // Before the handle goes: while an inode has a mode, the file behind it is held.
+        self.passthrough.release(ino.0);
         done(reply, self.ask("release", |vfs| vfs.release(handle.0)));
     }
 

@@ -1,6 +1,7 @@
 //! Open files and directories.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -43,6 +44,14 @@ impl OpenFile {
         match &self.body {
             Body::Original(reader) => reader.read_now(offset, length),
             Body::MadeUp(bytes) => Ok(Some(cut(bytes, offset, length))),
+        }
+    }
+
+    /// The original's file, if all of it is on this machine.
+    pub fn whole(&self) -> Result<Option<Arc<File>>, ContentError> {
+        match &self.body {
+            Body::Original(reader) => reader.whole(),
+            Body::MadeUp(_) => Ok(None),
         }
     }
 

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use photosfs::fuse::{self, Gone, MountError, MountOptions, Mounted};
 use photosfs::index::ROOT;
+use photosfs::photos::Checksum;
 use photosfs::vfs::{ChangeListener, TreeChange, Vfs};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -79,6 +80,14 @@ impl Library {
 
     fn first(&self) -> PathBuf {
         self.path(self.bodies[0].0)
+    }
+
+    /// The third, large original: its path, its bytes, and where the cache keeps it.
+    fn film(&self) -> (PathBuf, Bytes, PathBuf) {
+        let (path, body) = &self.bodies[2];
+        let name = Checksum::of(body).file_name();
+        let kept = self.folder.path().join("originals").join(&name[name.len() - 2..]).join(&name);
+        (self.path(path), body.clone(), kept)
     }
 }
 
@@ -337,6 +346,125 @@ fn busy_mounts_are_detached() {
     drop(open);
 }
 
+/// Whether the kernel reads this original by itself: what changes in the cache's file is then seen at once, where pages
+/// of ours would still be the old ones. The byte is put back.
+fn is_passed_through(open: &fs::File, kept: &Path) -> bool {
+    let file = fs::File::options().read(true).write(true).open(kept).unwrap();
+    let mut byte = [0];
+    let mut read = |from: &fs::File| {
+        from.read_exact_at(&mut byte, 5000).unwrap();
+        byte[0]
+    };
+    let before = read(open);
+    file.write_all_at(&[!before], 5000).unwrap();
+    let after = read(open);
+    file.write_all_at(&[before], 5000).unwrap();
+    after != before
+}
+
+fn all_of(open: &fs::File) -> Vec<u8> {
+    let mut bytes = vec![0; open.metadata().unwrap().len() as usize];
+    open.read_exact_at(&mut bytes, 0).unwrap();
+    bytes
+}
+
+/// Opens a file once its earlier handles are all released, which happens after close() has returned.
+fn opened_anew(path: &Path, kept: &Path) -> fs::File {
+    let mut open = fs::File::open(path).unwrap();
+    eventually("the kernel reads it by itself", || {
+        let passed = is_passed_through(&open, kept);
+        if !passed {
+            // Closed before it is opened again.
+            open = fs::File::open("/dev/null").unwrap();
+            open = fs::File::open(path).unwrap();
+        }
+        passed
+    });
+    open
+}
+
+#[test]
+fn whole_originals_are_read_by_the_kernel_itself() {
+    let library = Library::new();
+    let (path, body, kept) = library.film();
+    let early = fs::File::open(&path).unwrap();
+    let mut first = [0; 9];
+    early.read_exact_at(&mut first, 0).unwrap();
+    assert!(first == body[..9]);
+    // It becomes whole while it is open: the handles that come later are served as the first one is.
+    assert!(fs::read(&path).unwrap() == body);
+    eventually("it is whole", || kept.exists());
+    let late = fs::File::open(&path).unwrap();
+    assert!(!is_passed_through(&late, &kept));
+    assert!(all_of(&late) == body && all_of(&early) == body);
+    drop((early, late));
+    let open = opened_anew(&path, &kept);
+    let second = fs::File::open(&path).unwrap();
+    assert!(is_passed_through(&second, &kept));
+    assert!(all_of(&open) == body && all_of(&second) == body);
+    assert_eq!(library.shelf.given(), body.len() as u64);
+    // Asked for ahead of reading, such a file is asked of us all the same (fuse.md §5.12).
+    nix::fcntl::posix_fadvise(&open, 0, 0, nix::fcntl::PosixFadviseAdvice::POSIX_FADV_WILLNEED).unwrap();
+    let copy = library.folder.path().join("copy");
+    run("cp", &[&path, &copy]);
+    assert!(fs::read(&copy).unwrap() == body);
+}
+
+#[test]
+fn an_original_taken_from_the_cache_while_it_is_open_stays_readable() {
+    let library = Library::new();
+    let (path, body, kept) = library.film();
+    assert!(fs::read(&path).unwrap() == body);
+    let open = opened_anew(&path, &kept);
+    fs::remove_file(&kept).unwrap();
+    assert!(all_of(&open) == body);
+    let second = fs::File::open(&path).unwrap();
+    assert!(all_of(&second) == body);
+    assert_eq!(library.shelf.given(), body.len() as u64);
+    drop((open, second));
+    eventually("it is fetched again", || {
+        assert!(fs::read(&path).unwrap() == body);
+        library.shelf.given() == 2 * body.len() as u64
+    });
+}
+
+#[test]
+fn an_original_cut_by_somebody_else_is_not_handed_to_the_kernel() {
+    let library = Library::new();
+    let (path, body, kept) = library.film();
+    assert!(fs::read(&path).unwrap() == body);
+    let open = opened_anew(&path, &kept);
+    fs::File::options().write(true).open(&kept).unwrap().set_len(100).unwrap();
+    assert_eq!(fs::File::open(&path).unwrap_err().raw_os_error(), Some(libc::EIO));
+    drop(open);
+    eventually("it is fetched again", || fs::read(&path).is_ok_and(|bytes| bytes == body));
+    // Cut while nobody has it open, it is found out before anybody reads it.
+    eventually("it is whole", || kept.exists());
+    eventually("it is closed", || {
+        fs::File::options().write(true).open(&kept).unwrap().set_len(100).unwrap();
+        fs::read(&path).is_ok_and(|bytes| bytes == body)
+    });
+}
+
+#[test]
+fn two_thousand_originals_are_open_at_once() {
+    let library = Library::new();
+    let many = library.forest.directory(ROOT, "many", 1010);
+    let body_of = |n: u64| bytes(5000 + n, 1000 + n as usize);
+    for n in 0..2000 {
+        let resource = library.shelf.put(&format!("many {n}"), body_of(n));
+        library.forest.file(many, &format!("IMG_{n:04}.JPG"), 10_000 + n, resource);
+    }
+    let path = |n: u64| library.path(&format!("many/IMG_{n:04}.JPG"));
+    for n in 0..2000 {
+        assert!(fs::read(path(n)).unwrap() == body_of(n), "{n}");
+    }
+    let open: Vec<_> = (0..2000).map(|n| fs::File::open(path(n)).unwrap()).collect();
+    for (n, file) in (0..).zip(&open) {
+        assert!(all_of(file) == body_of(n), "{n}");
+    }
+}
+
 fn tmpfs(point: &Path) {
     mount(Some("tmpfs"), point, Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
 }
@@ -431,8 +559,14 @@ fn as_a_user() {
     let mut library = Library::new();
     assert_eq!(kind_of_mount_on(&library.point()).as_deref(), Some("fuse.photosfs"));
     for (path, body) in &library.bodies {
-        assert!(fs::read(library.path(path)).unwrap() == *body, "{path}");
+        for _ in 0..2 {
+            assert!(fs::read(library.path(path)).unwrap() == *body, "{path}");
+        }
     }
+    let (path, body, kept) = library.film();
+    let open = fs::File::open(path).unwrap();
+    assert!(!is_passed_through(&open, &kept) && all_of(&open) == body, "a user is served by us");
+    drop(open);
     println!("read as user {}", nix::unistd::getuid());
     let allowing = MountOptions { allow_other: true };
     let second = library.folder.path().join("second");
