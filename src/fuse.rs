@@ -42,6 +42,14 @@ pub struct MountOptions {
     pub allow_other: bool,
 }
 
+/// Whether the library can be mounted on a path: what [`mount`] would find out first, without the mount.
+///
+/// # Errors
+/// See [`MountError`].
+pub fn check(point: &Path) -> Result<(), MountError> {
+    platform::prepare(point).map(drop)
+}
+
 /// Mounts and begins to answer. A mount of ours whose process has died is cleared away first; anything else that is
 /// mounted there is left alone and is an error. Requests that wait run on `runtime`.
 ///

@@ -47,6 +47,8 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
         if args.offline {
             return Err(Failure::plain("the library has not been read yet", "mount it once without --offline"));
         }
+        // A first listing takes minutes: what hinders the mount is better known before.
+        fuse::check(&args.point)?;
         service.runtime.block_on(service.account.ready())?;
         service.sync(Round::News)?;
     }
@@ -56,7 +58,10 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
         );
     }
     let ready = || match args.leave_when_ready {
-        true => background::leave(&service.config.state.join("mount.log")),
+        true => {
+            eprintln!("The library is mounted on {}.", args.point.display());
+            background::leave(&service.config.state.join("mount.log"))
+        }
         false => {
             eprintln!("The library is mounted on {}; Ctrl-C unmounts it.", args.point.display());
             Ok(())

@@ -39,6 +39,9 @@ impl Person {
         assert_eq!(first.status.code(), Some(3), "{first:?}");
         assert!(text(&first.stderr).contains("photosfs login --code"), "{first:?}");
         done(&person.photosfs(&["login", "--code", &person.simulator.device_code()]));
+        let nowhere = person.photosfs(&["mount", "nowhere"]);
+        assert!(text(&nowhere.stderr).contains("nowhere does not exist"), "{nowhere:?}");
+        assert!(!text(&nowhere.stderr).contains("PrimarySync"), "known before the listing: {nowhere:?}");
         done(&person.photosfs(&["mount", "--background", person.path("mnt").to_str().unwrap()]));
         person
     }
