@@ -178,6 +178,12 @@ impl Cloud {
         (zone.deleted, zone.generation) = (true, generation);
     }
 
+    /// A shared library answers only those lists that clients have proven; Apple's answer to the others is not known
+    /// (photos.md §1.3).
+    pub fn keep_proven_lists_only(&self, zone: ZoneId) {
+        self.model().zones[zone.0].proven_lists_only = true;
+    }
+
     /// How long download addresses hold that are signed from now on. One hour unless said otherwise.
     pub fn set_link_life(&self, life: Duration) {
         self.model().link_key.life_s = i64::try_from(life.as_secs()).unwrap_or(i64::MAX);

@@ -111,8 +111,8 @@ impl Database {
         })
     }
 
-    /// How many entries each of some indexes of a zone announces, in their order.
-    pub async fn counts(&self, zone: &Zone, indexes: &[String]) -> Result<Vec<u64>, CloudKitError> {
+    /// How many entries each of some indexes of a zone announces, in their order; `None` for one the zone does not have.
+    pub async fn counts(&self, zone: &Zone, indexes: &[String]) -> Result<Vec<Option<u64>>, CloudKitError> {
         let entry = |index: &String| {
             json!({
                 "resultsLimit": 1,
@@ -128,7 +128,11 @@ impl Database {
         if answer.batch.len() != indexes.len() {
             return Err(CloudKitError::malformed("a batch of another length than asked for"));
         }
-        answer.batch.into_iter().map(read_count).collect()
+        let count = |entry| match read_count(entry) {
+            Err(error) if error.is_bad_request() => Ok(None),
+            outcome => outcome.map(Some),
+        };
+        answer.batch.into_iter().map(count).collect()
     }
 
     /// Records by name, in any order, fresh download addresses included. A name that fails is an error of its own.

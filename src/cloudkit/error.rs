@@ -36,6 +36,11 @@ impl CloudKitError {
         self.code() == "ZONE_NOT_FOUND"
     }
 
+    /// Whether the same call may succeed a little later.
+    pub fn is_transient(&self) -> bool {
+        self.verdict() != Verdict::Stop && !self.is_bad_request()
+    }
+
     /// Whether the service did not understand: for a sync token this means it must be dropped.
     pub fn is_bad_request(&self) -> bool {
         self.code() == "BAD_REQUEST"
@@ -53,7 +58,10 @@ impl Transient for CloudKitError {
             };
         };
         let again = match code.as_str() {
-            "ACCESS_DENIED" | "ATOMIC_ERROR" | "BAD_REQUEST" | "NOT_FOUND" | "ZONE_NOT_FOUND" => false,
+            "ACCESS_DENIED" | "ATOMIC_ERROR" | "NOT_FOUND" | "ZONE_NOT_FOUND" => false,
+            // With status 400 it comes now and then for a good request (protocol/photos.md §1.5); inside a good answer it
+            // is about what was asked, such as a token.
+            "BAD_REQUEST" => *status == 400,
             "AUTHENTICATION_FAILED" | "AUTHENTICATION_REQUIRED" => false,
             "" => matches!(status, 408 | 429 | 500..),
             _ => true,

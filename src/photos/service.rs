@@ -45,6 +45,12 @@ impl PhotosError {
 }
 
 impl PhotosError {
+    /// Whether the service said no in so many words, and would again.
+    pub fn is_refusal(&self) -> bool {
+        let refused = |error: &CloudKitError| matches!(error, CloudKitError::Refused { .. }) && !error.is_transient();
+        self.cloudkit().is_some_and(refused)
+    }
+
     /// What the account has to say, if it is the account's trouble.
     pub fn account(&self) -> Option<&AccountError> {
         match self.cloudkit()? {
@@ -186,8 +192,9 @@ impl Photos {
         Ok(Indexing { finished: state.as_deref() == Some("FINISHED"), progress })
     }
 
-    /// How many assets some views announce. May be stale: for sizing and for doubt, not for proof (§2.4).
-    pub async fn counts(&self, library: &Library, views: &[View]) -> Result<Vec<u64>, PhotosError> {
+    /// How many assets some views announce; `None` for a view the library does not have. May be stale: for sizing and for
+    /// doubt, not for proof (§2.4).
+    pub async fn counts(&self, library: &Library, views: &[View]) -> Result<Vec<Option<u64>>, PhotosError> {
         let indexes: Vec<String> = views.iter().map(View::count_index).collect();
         Ok(self.database.counts(&library.zone, &indexes).await?)
     }
@@ -285,9 +292,9 @@ impl Photos {
         Ok(states)
     }
 
-    /// What happened in a library since a token.
-    pub async fn changes(&self, library: &Library, token: &SyncToken) -> Result<ChangePage, PhotosError> {
-        let page = self.database.changes(&library.zone, Some(token), KEYS).await?;
+    /// What happened in a library since a token; without one, from its beginning.
+    pub async fn changes(&self, library: &Library, token: Option<&SyncToken>) -> Result<ChangePage, PhotosError> {
+        let page = self.database.changes(&library.zone, token, KEYS).await?;
         let changes = page.records.iter().filter_map(Change::read).collect();
         Ok(ChangePage { changes, token: page.token, more_coming: page.more_coming })
     }

@@ -27,8 +27,13 @@ pub enum SyncError {
 }
 
 impl SyncError {
-    /// Whether the service refuses a sync token (protocol/photos.md §3.3).
-    pub(super) fn is_bad_token(&self) -> bool {
+    /// Whether the service said no in so many words.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, SyncError::Photos(error) if error.is_refusal())
+    }
+
+    /// Whether the service does not take what was asked: a sync token (protocol/photos.md §3.3), an index.
+    pub(super) fn is_bad_request(&self) -> bool {
         matches!(self, SyncError::Photos(error) if error.cloudkit().is_some_and(|answer| answer.is_bad_request()))
     }
 }

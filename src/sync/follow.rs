@@ -35,8 +35,13 @@ impl LibrarySync {
     async fn news(&self) -> Result<(), SyncError> {
         let known = self.on_index(|index| index.libraries()).await?;
         known.iter().for_each(|state| self.photos.know(&state.library));
-        for area in [Area::Private, Area::Shared] {
-            self.news_of(area, &known).await?;
+        self.news_of(Area::Private, &known).await?;
+        match self.news_of(Area::Shared, &known).await {
+            // An account that nobody shares with may be refused its shared database (protocol/photos.md §12.2).
+            Err(error) if error.is_refusal() && known.iter().all(|state| state.library.zone.area != Area::Shared) => {
+                tracing::info!("no shared database: {error}");
+            }
+            outcome => outcome?,
         }
         match self.on_index(|index| index.libraries()).await?.is_empty() {
             true => Err(SyncError::NoLibrary),
@@ -92,7 +97,7 @@ impl LibrarySync {
         let Some(token) = &state.token else { return self.list_again(state).await };
         match self.changes_since(library, token).await {
             Ok((changes, token)) => self.apply(library.id(), changes, token).await,
-            Err(error) if error.is_bad_token() => {
+            Err(error) if error.is_bad_request() => {
                 tracing::warn!(library = library.zone.name, "the sync token is no longer taken: listing again");
                 self.list_again(state).await
             }
@@ -130,7 +135,7 @@ impl LibrarySync {
         let mut changes = Vec::new();
         let mut token = token.clone();
         for _ in 0..MOST_PAGES {
-            let page = self.photos.changes(library, &token).await?;
+            let page = self.photos.changes(library, Some(&token)).await?;
             changes.extend(page.changes);
             token = page.token;
             if !page.more_coming {

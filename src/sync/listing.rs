@@ -22,6 +22,15 @@ const BELIEVABLE: u64 = 5;
 /// Takes a page of assets.
 pub(super) type Take<'a> = dyn Fn(AssetPage) -> BoxFuture<'a, Result<(), SyncError>> + Sync + 'a;
 
+/// A walk through a library.
+struct Walk<'a, 't> {
+    library: &'a Library,
+    /// Assets announced in all views.
+    total: u64,
+    seen: AtomicU64,
+    take: &'a Take<'t>,
+}
+
 /// What a listing found.
 #[derive(Default)]
 struct Found {
@@ -93,30 +102,58 @@ impl LibrarySync {
     }
 
     /// Reads all views of a library, and hands on each page.
+    ///
+    /// Whether a shared library has lists of what is hidden and trashed is not known for sure (protocol/photos.md §1.3);
+    /// where one is refused, the library's whole history is read instead, which holds everything.
     pub(super) async fn walk_views(
         &self,
         library: &Library,
-        announced: &[u64],
+        announced: &[Option<u64>],
         take: &Take<'_>,
     ) -> Result<(), SyncError> {
-        let total = announced.iter().sum();
-        let seen = AtomicU64::new(0);
+        let walk = Walk { library, total: announced.iter().flatten().sum(), seen: AtomicU64::new(0), take };
         for (view, &count) in View::ALL.iter().zip(announced) {
-            let page = |rank| {
-                let page = self.photos.page(library, view, rank);
-                let seen = &seen;
-                async move {
-                    let page = page.await?;
-                    let covered = page.assets.len() as u64;
-                    take(page).await?;
-                    let seen = seen.fetch_add(covered, Ordering::Relaxed) + covered;
-                    let library = library.id().0;
-                    self.progress.send_replace(Progress::Assets { library, seen, announced: total });
-                    Ok::<_, SyncError>(covered)
+            match self.walk_view(&walk, view, count.unwrap_or(0)).await {
+                Err(error) if error.is_bad_request() && !library.has_albums() => {
+                    return self.walk_history(library, take).await;
                 }
-                .boxed()
-            };
-            ranks::walk(count, view.stride(), &page).await?;
+                outcome => outcome?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn walk_view(&self, walk: &Walk<'_, '_>, view: &View, announced: u64) -> Result<(), SyncError> {
+        let page = |rank| {
+            async move {
+                let page = self.photos.page(walk.library, view, rank).await?;
+                let covered = page.assets.len() as u64;
+                (walk.take)(page).await?;
+                let seen = walk.seen.fetch_add(covered, Ordering::Relaxed) + covered;
+                let (library, announced) = (walk.library.id().0, walk.total);
+                self.progress.send_replace(Progress::Assets { library, seen, announced });
+                Ok::<_, SyncError>(covered)
+            }
+            .boxed()
+        };
+        ranks::walk(announced, view.stride(), &page).await
+    }
+
+    /// Reads the change log of a library from its beginning.
+    async fn walk_history(&self, library: &Library, take: &Take<'_>) -> Result<(), SyncError> {
+        let (mut token, mut more) = (None, true);
+        while more {
+            let page = self.photos.changes(library, token.as_ref()).await?;
+            let (mut assets, mut masters) = (Vec::new(), Vec::new());
+            for change in page.changes {
+                match change {
+                    Change::Asset(asset) => assets.push(*asset),
+                    Change::Master(master) => masters.push(*master),
+                    _ => {}
+                }
+            }
+            take(AssetPage { assets, masters, token: None }).await?;
+            (token, more) = (Some(page.token), page.more_coming);
         }
         Ok(())
     }
@@ -169,7 +206,7 @@ impl LibrarySync {
             .map(|(album, announced)| {
                 let done = &done;
                 async move {
-                    let short = self.list_album(library, &album, announced).await?;
+                    let short = self.list_album(library, &album, announced.unwrap_or(0)).await?;
                     let seen = done.fetch_add(1, Ordering::Relaxed) + 1;
                     let library = library.id().0;
                     self.progress.send_replace(Progress::Albums { library, seen, announced: total });
@@ -220,10 +257,12 @@ pub(super) struct Shortfall {
     announced: u64,
 }
 
-pub(super) fn shortfall(announced: &[u64], seen: &ViewCounts) -> Option<Shortfall> {
+pub(super) fn shortfall(announced: &[Option<u64>], seen: &ViewCounts) -> Option<Shortfall> {
     let views = ["visible", "hidden", "recently deleted"].into_iter().zip([seen.visible, seen.hidden, seen.trashed]);
-    let shortfall = |((view, seen), &announced)| Shortfall { view, seen, announced };
-    views.zip(announced).map(shortfall).find(|short| short.seen < short.announced)
+    let shortfall = |((view, seen), announced): (_, &Option<u64>)| {
+        announced.filter(|&announced| seen < announced).map(|announced| Shortfall { view, seen, announced })
+    };
+    views.zip(announced).find_map(shortfall)
 }
 
 impl Shortfall {

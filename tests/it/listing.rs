@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use icloud_simulator::Options;
+use icloud_simulator::fault::{Change, Effect, Failure, Fault};
 use icloud_simulator::library::{Slot, TruthAsset, TruthState};
 
 use crate::stage::Stage;
@@ -113,4 +114,55 @@ fn total(stage: &Stage) -> u64 {
         .iter()
         .map(|endpoint| stage.simulator.requests(endpoint))
         .sum()
+}
+
+#[test]
+fn a_shared_library_without_lists_of_hidden_and_trashed_is_read_from_its_history() {
+    let stage = Stage::new(Options::default());
+    let cloud = stage.simulator.cloud();
+    cloud.keep_proven_lists_only(cloud.zone("SharedSync-CB6DB43B-E5B9-4940-A7F5-C2E986D98450").unwrap());
+    stage.update().unwrap();
+    assert_true(&stage);
+    assert_places(&stage);
+    stage.simulator.assert_clean();
+}
+
+#[test]
+fn a_listing_that_stays_short_is_not_shown() {
+    let stage = Stage::new(Options { assets: Some(300), ..Options::default() });
+    let short = Effect::Answer(Change::CountsOff(40));
+    stage.simulator.fault(Fault::every("internal/records/query/batch", short));
+    let error = stage.update().unwrap_err();
+    assert!(error.to_string().contains("not complete"), "{error}");
+    assert!(stage.tree().iter().all(|(path, _)| !path.contains('.')), "nothing of it is shown");
+}
+
+#[test]
+fn masters_that_come_late_are_looked_up() {
+    let stage = Stage::new(Options { assets: Some(300), ..Options::default() });
+    stage.simulator.fault(Fault::nth("records/query", 4, Effect::Answer(Change::WithoutMasters)));
+    stage.update().unwrap();
+    assert_true(&stage);
+    stage.simulator.assert_clean();
+}
+
+#[test]
+fn half_a_page_is_read_on() {
+    let stage = Stage::new(Options { assets: Some(300), ..Options::default() });
+    stage.simulator.fault(Fault::nth("records/query", 5, Effect::Answer(Change::HalfPage)));
+    stage.update().unwrap();
+    assert_true(&stage);
+    stage.simulator.assert_clean();
+}
+
+#[test]
+fn a_refusal_now_and_then_does_not_end_a_listing() {
+    let stage = Stage::new(Options { assets: Some(300), ..Options::default() });
+    for (n, failure) in [(3, Failure::new(400, "BAD_REQUEST", "?")), (6, Failure::new(503, "TRY_AGAIN_LATER", "busy"))]
+    {
+        stage.simulator.fault(Fault::nth("records/query", n, Effect::Fail(failure)));
+    }
+    stage.update().unwrap();
+    assert_true(&stage);
+    stage.simulator.assert_clean();
 }

@@ -30,6 +30,7 @@ pub(super) fn answer(context: &Context<'_>, request: QueryRequest) -> Result<Val
         Index::Counts => counts::page(zone, &query.filters.counts, now_ms)?,
         _ if zone.kind == Kind::Decoy => return Err(Refusal::invalid_index()),
         Index::Albums { .. } if zone.kind == Kind::SharedLibrary => return Err(Refusal::invalid_index()),
+        Index::Assets { listing, .. } if !zone.keeps(*listing) => return Err(Refusal::invalid_index()),
         _ => listing::page(zone, &query, &context.links)?,
     };
     let token = tokens::of_zone(&zone.name, zone.log.now());

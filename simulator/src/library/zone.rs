@@ -6,6 +6,7 @@ use super::album::{Album, AlbumIndex, Relation, RelationIndex};
 use super::asset::{Asset, AssetIndex, Master, MasterIndex};
 use super::body::Identity;
 use super::listing::Listings;
+use super::listing::{Listing, Smart};
 use super::log::{Log, Subject};
 use super::name::Uuid;
 use super::stamp::{Presence, Stamp};
@@ -33,6 +34,8 @@ pub(crate) struct Zone {
     pub(crate) kind: Kind,
     /// Listed with `deleted: true`.
     pub(crate) deleted: bool,
+    /// Keeps no list but those that are proven for a shared library: all visible, and favourites (photos.md §1.3).
+    pub(crate) proven_lists_only: bool,
     /// The database-wide count of changes at this zone's latest one.
     pub(crate) generation: u64,
     pub(crate) assets: Vec<Asset>,
@@ -53,12 +56,18 @@ pub(crate) struct Zone {
 }
 
 impl Zone {
+    /// Whether this zone keeps a list.
+    pub(crate) fn keeps(&self, listing: Listing) -> bool {
+        !self.proven_lists_only || matches!(listing, Listing::Visible | Listing::Smart(Smart::Favourite))
+    }
+
     pub(crate) fn new(name: impl Into<String>, area: Area, kind: Kind, now_ms: i64) -> Zone {
         Zone {
             name: name.into(),
             area,
             kind,
             deleted: false,
+            proven_lists_only: false,
             generation: 0,
             assets: Vec::new(),
             masters: Vec::new(),
