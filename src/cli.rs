@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use nix::sys::signal::{SigHandler, Signal, signal};
 
 use crate::config::{Config, Settings};
 pub use failure::Failure;
@@ -61,6 +62,9 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     logging::start(&cli.log);
+    if matches!(cli.command, Command::Status(_) | Command::Verify(_) | Command::Held(_) | Command::Doctor(_)) {
+        end_with_the_reader();
+    }
     match run(cli) {
         Ok(code) => code,
         Err(failure) => failure.report(),
@@ -85,6 +89,13 @@ impl Context {
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.enable_all().build().map_err(|error| Failure::plain(format!("no threads: {error}"), ""))
+}
+
+/// Ends the process when nobody reads its answer to the end, as in `photosfs status | head -1`; printing would panic.
+/// Only for commands that do no more than answer: a mount outlives the terminal it was started from.
+fn end_with_the_reader() {
+    // SAFETY: no other thread runs yet, and the default action runs no code of ours.
+    let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
 }
 
 fn run(cli: Cli) -> Result<ExitCode, Failure> {

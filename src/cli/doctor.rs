@@ -1,12 +1,13 @@
 //! `photosfs doctor`: walks through everything that has to be in order, one line each.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use jiff::{SignedDuration, Timestamp};
 use nix::sys::statvfs::statvfs;
 use url::Url;
 
+use super::service::index_to_read;
 use super::{Context, Failure};
 use crate::account::Account;
 use crate::config::Config;
@@ -183,10 +184,11 @@ fn disk(folder: &Path, needed: u64, purpose: &str) -> Finding {
 }
 
 fn index(config: &Config) -> Finding {
-    let path: PathBuf = config.state.join("index.sqlite");
-    match path.is_file() {
-        true => Finding::good("the library has an index"),
-        false => Finding::bad("the library has not been read yet", "mount it once: photosfs mount MOUNTPOINT"),
+    let shown = || Ok(index_to_read(config)?.libraries()?.iter().any(|library| library.shown));
+    match shown() {
+        Ok(true) => Finding::good("the library has been read"),
+        Ok(false) => Finding::bad("the library has not been read yet", "mount it once: photosfs mount MOUNTPOINT"),
+        Err::<_, Failure>(failure) => Finding::bad(failure.reason, failure.advice),
     }
 }
 

@@ -170,6 +170,12 @@ fn a_backup_is_refused_when_it_could_do_harm() {
     }
     done(&person.photosfs(&["sync"]));
     person.is_refused(&["mnt", "copy"], "40 removals wait for you");
+    // All of it, and only its first line: nobody is told of a pipe.
+    assert_eq!(text(&done(&person.photosfs(&["held", "list"])).stdout).lines().count(), 40);
+    let line = format!("'{}' held list | head -n 1", env!("CARGO_BIN_EXE_photosfs"));
+    let head =
+        person.command("sh").env("PHOTOSFS_CONFIG", person.path("config.toml")).args(["-c", &line]).output().unwrap();
+    assert!(!text(&done(&head).stderr).contains("panicked"), "{head:?}");
     done(&person.photosfs(&["unmount", "mnt"]));
     person.is_refused(&["mnt", "copy"], "no photosfs is mounted on");
 }
