@@ -14,6 +14,7 @@ mod inodes;
 mod layout;
 mod library;
 mod links;
+mod memo;
 mod node;
 mod read;
 mod record;

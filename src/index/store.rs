@@ -2,12 +2,13 @@
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 use thiserror::Error;
 
+use super::memo::{Memo, Writer};
 use super::schema;
 use crate::config::TreeOptions;
 
@@ -34,6 +35,7 @@ pub struct Index {
     pub(super) options: TreeOptions,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
+    pub(super) memo: Memo,
 }
 
 impl Index {
@@ -51,6 +53,7 @@ impl Index {
             options: options.clone(),
             writer: Mutex::new(writer),
             readers: Mutex::default(),
+            memo: Memo::default(),
         };
         index.lay_out_anew_if_changed()?;
         Ok(index)
@@ -65,13 +68,14 @@ impl Index {
             options: TreeOptions::default(),
             writer: Mutex::new(writer),
             readers: Mutex::default(),
+            memo: Memo::off(),
         })
     }
 
     /// The one connection that writes.
-    pub(super) fn writer(&self) -> MutexGuard<'_, Connection> {
+    pub(super) fn writer(&self) -> Writer<'_> {
         // A panic inside a transaction has rolled it back when the transaction was dropped.
-        self.writer.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        Writer::new(&self.memo, self.writer.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
     }
 
     /// A connection for reading; it goes back when dropped.

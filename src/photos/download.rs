@@ -50,8 +50,8 @@ const MARGIN: Duration = Duration::from_secs(90);
 const GATHER: Duration = Duration::from_millis(3);
 /// CloudKit's documented limit of names in one request.
 const BATCH: usize = 200;
-/// Addresses remembered, some 700 bytes each.
-const REMEMBERED: u64 = 20_000;
+/// Records whose addresses are remembered: one to three of some 700 bytes each, good for an hour at the most.
+const REMEMBERED: u64 = 4_000;
 
 /// A record that can be asked for addresses.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
