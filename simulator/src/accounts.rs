@@ -5,6 +5,7 @@ mod account;
 mod authorise;
 mod challenge;
 mod cookies;
+mod escrow;
 mod factor;
 mod idmsa;
 mod login;
@@ -38,6 +39,8 @@ pub struct Accounts {
     known: HashMap<String, Account>,
     /// Between `signin/init` and `signin/complete`, by `c`.
     handshakes: HashMap<String, Handshake>,
+    /// Between `escrow/init` and `escrow/complete`, by `c`.
+    escrows: HashMap<String, Handshake>,
     /// By `X-Apple-ID-Session-Id`.
     sign_ins: HashMap<String, SignIn>,
     tokens: Tokens,
@@ -51,6 +54,7 @@ impl Accounts {
         Self {
             known: HashMap::from([(account.name(), account)]),
             handshakes: HashMap::new(),
+            escrows: HashMap::new(),
             sign_ins: HashMap::new(),
             tokens: Tokens::default(),
             proofs: Vec::new(),

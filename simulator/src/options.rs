@@ -123,6 +123,8 @@ pub struct Switches {
     pub name_as_typed: bool,
     /// The HTML challenge offers the websocket bridge (`auth/bridge/step`).
     pub bridge: bool,
+    /// Apple wants the password proven a second time, where a trust token or a code would have been enough.
+    pub escrow: Option<BeforeEscrow>,
     /// `Access iCloud Data on the Web`.
     pub web_access: bool,
     /// Hold every data call to the letter of the web client: `Origin` and `Referer` present.
@@ -144,6 +146,7 @@ impl Default for Switches {
             refusal_in_header_only: false,
             name_as_typed: false,
             bridge: false,
+            escrow: None,
             web_access: true,
             strict_headers: false,
         }
@@ -155,6 +158,15 @@ impl Default for Switches {
 pub enum Protocol {
     S2k,
     S2kFo,
+}
+
+/// What `accountLogin` makes of a session token whose second proof is still missing: nobody knows (protocol/auth.md §8.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BeforeEscrow {
+    Trusted,
+    Untrusted,
+    /// 421.
+    Refused,
 }
 
 /// How a right device code is answered (protocol/auth.md §3.3).

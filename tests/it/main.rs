@@ -1,3 +1,4 @@
+mod account_life;
 mod changes;
 mod clients;
 mod content;
@@ -10,3 +11,4 @@ mod scripts;
 mod sign_in;
 mod stage;
 mod vfs;
+mod world;

@@ -1,112 +1,15 @@
 //! Signing in, against the simulator: by the library and by the built program.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::Output;
-use std::sync::Arc;
 
 use icloud_simulator::accounts::Form;
 use icloud_simulator::fault::{Effect, Failure, Fault};
 use icloud_simulator::options::{CodeReply, Protocol};
-use icloud_simulator::{Options, Simulator};
-use photosfs::account::{Account, AccountError, AccountLock, SignIn};
-use photosfs::config::{Config, Settings};
-use photosfs::http::{Http, Reply};
+use photosfs::account::{AccountError, AccountLock, SignIn};
 use secrecy::SecretString;
 use serde_json::json;
 
-const APPLE_ID: &str = "demo@example.invalid";
-const PASSWORD: &str = "demo-library-2026";
-const CODE: &str = "908172";
-const ZONES: &str = "database/1/com.apple.photos.cloud/production/private/zones/list";
-
-/// A simulator, and a folder with the configuration of one person.
-struct World {
-    simulator: Simulator,
-    folder: tempfile::TempDir,
-}
-
-impl World {
-    fn new() -> World {
-        World::with_password(PASSWORD)
-    }
-
-    fn with_password(password: &str) -> World {
-        let simulator = Simulator::start(Options { assets: Some(0), code: Some(CODE.into()), ..Options::default() });
-        let simulator = simulator.unwrap();
-        let world = World { simulator, folder: tempfile::tempdir().unwrap() };
-        let text = format!(
-            "apple_id = '{APPLE_ID}'\nstate_dir = '{0}/state'\ncache_dir = '{0}/cache'\npassword_file = '{0}/password'\n\
-             [endpoints]\nauth = '{1}'\nsetup = '{2}'\n",
-            world.folder.path().display(),
-            world.simulator.idmsa_url(),
-            world.simulator.setup_url(),
-        );
-        std::fs::write(world.path("config.toml"), text).unwrap();
-        std::fs::write(world.path("password"), password).unwrap();
-        std::fs::set_permissions(world.path("password"), PermissionsExt::from_mode(0o600)).unwrap();
-        world
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn session_file(&self) -> PathBuf {
-        self.path("state").join(APPLE_ID).join("session.json")
-    }
-
-    fn config(&self) -> Config {
-        Config::load(Settings::default(), Some(&self.path("config.toml"))).unwrap()
-    }
-
-    /// The account as another process would open it.
-    fn account(&self) -> Arc<Account> {
-        let config = self.config();
-        Account::open(&config, Http::new(&config.endpoints).unwrap()).unwrap()
-    }
-
-    /// Signed in, code and all.
-    async fn signed_in(&self) -> Arc<Account> {
-        let account = self.account();
-        sign_in(&account).await;
-        account
-    }
-
-    fn sign_ins(&self) -> u64 {
-        self.simulator.requests("signin/init")
-    }
-
-    fn logins(&self) -> u64 {
-        self.simulator.requests("accountLogin")
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = assert_cmd::Command::cargo_bin("photosfs").unwrap();
-        command.env_clear().env("HOME", self.folder.path()).env("PHOTOSFS_CONFIG", self.path("config.toml"));
-        command.args(arguments).output().unwrap()
-    }
-}
-
-async fn sign_in(account: &Account) {
-    let outcome = account.sign_in(&SecretString::from(PASSWORD)).await.unwrap();
-    assert_eq!(outcome, SignIn::CodeNeeded { digits: 6 });
-    account.submit_code(CODE).await.unwrap();
-}
-
-/// The data service let the call in, and answered it.
-fn assert_let_in(reply: &Reply) {
-    let zones: serde_json::Value = reply.json().unwrap();
-    assert_eq!((reply.status, zones["zones"].is_array()), (200, true), "{zones}");
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn mode(path: &Path) -> u32 {
-    path.metadata().unwrap().permissions().mode() & 0o7777
-}
+use crate::world::{APPLE_ID, CODE, PASSWORD, World, ZONES, assert_let_in, mode, sign_in, stderr};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn password_code_trust_session() {

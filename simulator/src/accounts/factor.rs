@@ -67,6 +67,7 @@ pub fn device_code(accounts: &mut Accounts, visit: &Visit) -> Result<Response, R
     state["securityCode"]["code"] = json!(code);
     state["securityCode"]["valid"] = json!(true);
     let mut response = match mode {
+        _ if visit.switches.escrow.is_some() => wanting_escrow(&state),
         CodeReply::NoContent => reply::typed(204, "application/json;charset=UTF-8", ""),
         _ => reply::json(409, &state),
     };
@@ -76,12 +77,19 @@ pub fn device_code(accounts: &mut Accounts, visit: &Visit) -> Result<Response, R
     Ok(response)
 }
 
-/// Verifies a code sent to a phone number. Always 200: one client takes nothing else here.
+/// A code was right, and a second proof of the password is wanted (protocol/auth.md §1.7).
+fn wanting_escrow(state: &Value) -> Response {
+    let mut response = reply::json(409, state);
+    reply::set(&mut response, "x-apple-pdp", "true");
+    response
+}
+
+/// Verifies a code sent to a phone number. 200 unless more is wanted: one client takes nothing else here.
 pub fn phone_code(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response> {
     let (id, name) = waiting_for_code(accounts, visit)?;
     let body = visit.body()?;
     let code = code(visit, &body)?;
-    let state = challenge::state(&accounts.known[&name], visit.now_s);
+    let mut state = challenge::state(&accounts.known[&name], visit.now_s);
     if !knows_phone(&state, &body) {
         visit.breach("unknown phone number id");
         return Err(refusal(412, "-28248", "Unknown phone number"));
@@ -90,7 +98,11 @@ pub fn phone_code(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Re
         return Err(wrong_code(accounts, visit, &name));
     }
     let token = accept(accounts, visit, &id, &name, true).expect("a token was asked for");
-    let mut response = reply::json(200, &state);
+    state["securityCode"]["valid"] = json!(true);
+    let mut response = match visit.switches.escrow {
+        Some(_) => wanting_escrow(&state),
+        None => reply::json(200, &state),
+    };
     accepted_headers(&mut response, &token);
     Ok(response)
 }
@@ -99,7 +111,7 @@ pub fn phone_code(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Re
 pub fn trust(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response> {
     let (id, sign_in) = idmsa::sign_in(accounts, visit, Stage::Proven)?;
     let name = sign_in.account.clone();
-    let session_token = accounts.tokens.new_session(&name, true);
+    let session_token = accounts.tokens.new_session(&name, Stage::Proven);
     let trust_token = accounts.tokens.new_trust(&name);
     if let Some(sign_in) = accounts.sign_ins.get_mut(&id) {
         sign_in.session_token = Some(session_token.clone());
@@ -120,7 +132,7 @@ fn waiting(accounts: &mut Accounts, visit: &Visit) -> Result<(String, String), R
 /// The same, for the calls that make or take codes: not once one was accepted, not while locked out.
 fn waiting_for_code(accounts: &mut Accounts, visit: &Visit) -> Result<(String, String), Response> {
     let (id, name) = waiting(accounts, visit)?;
-    if accounts.sign_ins[&id].stage == Stage::Proven {
+    if accounts.sign_ins[&id].stage >= Stage::Escrow {
         visit.breach("the second factor is already proven");
     }
     if accounts.known[&name].locked_out(visit.now_s) {
@@ -148,12 +160,13 @@ fn knows_phone(state: &Value, body: &Value) -> bool {
 fn accept(accounts: &mut Accounts, visit: &Visit, id: &str, name: &str, fresh: bool) -> Option<String> {
     tracing::info!("{}: code accepted", visit.call.line());
     accounts.account(name).right_code();
-    let token = fresh.then(|| accounts.tokens.new_session(name, true));
+    let stage = if visit.switches.escrow.is_some() { Stage::Escrow } else { Stage::Proven };
+    let token = fresh.then(|| accounts.tokens.new_session(name, stage));
     let sign_in = accounts.sign_ins.get_mut(id)?;
-    sign_in.stage = Stage::Proven;
+    sign_in.stage = stage;
     match &token {
         Some(token) => sign_in.session_token = Some(token.clone()),
-        None => sign_in.session_token.iter().for_each(|token| accounts.tokens.prove_session(token)),
+        None => sign_in.session_token.iter().for_each(|token| accounts.tokens.promote_session(token, stage)),
     }
     token
 }

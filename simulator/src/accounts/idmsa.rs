@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::visit::Visit;
-use super::{Accounts, factor, signin, tokens};
+use super::{Accounts, escrow, factor, signin, tokens};
 use crate::reply;
 
 /// The public key of icloud.com's sign-in widget.
@@ -32,7 +32,9 @@ pub enum Stage {
     Begun,
     /// The password is proven; a second factor is wanted.
     Password,
-    /// The second factor is proven, or none was wanted.
+    /// So is the second factor, or a trust token has spared it; a second proof of the password is wanted.
+    Escrow,
+    /// Everything that was wanted is proven.
     Proven,
 }
 
@@ -74,6 +76,8 @@ fn route(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response> {
         "federate" => (&[Method::POST], signin::federate),
         "signin/init" => (&[Method::POST], signin::init),
         "signin/complete" => (&[Method::POST], signin::complete),
+        "escrow/init" => (&[Method::POST], escrow::init),
+        "escrow/complete" => (&[Method::POST], escrow::complete),
         "repair/complete" => (&[Method::POST], signin::repair),
         "" => (&[Method::GET], factor::challenge),
         "verify/trusteddevice/securitycode" if visit.call.method == Method::PUT => (&[Method::PUT], factor::push),

@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use super::Accounts;
 use super::account::Account;
 use super::cookies::Baker;
+use super::idmsa::Stage;
 use super::setup::{self, failure};
 use super::tokens::{self, SessionToken};
 use super::visit::Visit;
 use crate::call::Front;
-use crate::options::Switches;
+use crate::options::{BeforeEscrow, Switches};
 use crate::reply;
 
 const DAY_S: i64 = 86_400;
@@ -25,7 +26,13 @@ pub fn account_login(accounts: &mut Accounts, visit: &Visit) -> Result<Response,
     let token = session_token(accounts, visit, &body)?;
     let trust = body["trustToken"].as_str().unwrap_or_default();
     let trusting = !visit.switches.trust_tokens_dead && accounts.tokens.trusts(trust, &token.account);
-    let trusted = token.proven || trusting;
+    let trusted = match (token.stage, visit.switches.escrow) {
+        (Stage::Escrow, Some(BeforeEscrow::Untrusted)) => false,
+        (Stage::Escrow, Some(BeforeEscrow::Refused)) => {
+            return Err(failure(421, "Missing X-APPLE-WEBAUTH-TOKEN cookie"));
+        }
+        (stage, _) => stage >= Stage::Escrow || trusting,
+    };
     let mut response = reply::json(200, &account_json(&accounts.known[&token.account], visit, trusted));
     let login = accounts.tokens.new_login();
     always_cookies(accounts, visit, &token.account, &mut response);

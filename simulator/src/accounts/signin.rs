@@ -17,10 +17,10 @@ use crate::reply;
 
 /// What `signin/init` leaves for `signin/complete`; used once.
 pub struct Handshake {
-    exchange: Exchange,
-    name: String,
-    salt: [u8; 16],
-    session_id: String,
+    pub exchange: Exchange,
+    pub name: String,
+    pub salt: [u8; 16],
+    pub session_id: String,
 }
 
 /// The warm-up page that hands out the first `scnt`.
@@ -47,12 +47,27 @@ pub fn init(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response
         return Err(reply::text(503, "Service Temporary Unavailable"));
     }
     let body = visit.body()?;
-    let protocol = protocol(visit, &body)?;
     let name = account_name(&body);
+    let session_id = session_for(accounts, visit, &name);
+    let (c, handshake, mut response) = challenged(accounts, visit, &body, &name, &session_id)?;
+    accounts.handshakes.insert(c, handshake);
+    reply::set(&mut response, "x-apple-id-session-id", &session_id);
+    Ok(response)
+}
+
+/// The answer to the client's public value, what to keep of it, and the name to keep it under.
+pub fn challenged(
+    accounts: &mut Accounts,
+    visit: &Visit,
+    body: &Value,
+    name: &str,
+    session_id: &str,
+) -> Result<(String, Handshake, Response), Response> {
+    let protocol = protocol(visit, body)?;
     let iterations = visit.switches.iterations;
-    let (salt, verifier) = match accounts.known.get_mut(&name) {
+    let (salt, verifier) = match accounts.known.get_mut(name) {
         Some(account) => (account.salt, account.verifier(protocol, iterations)),
-        None => invented(&name),
+        None => invented(name),
     };
     let a = binary(&body["a"]).unwrap_or_default();
     let exponent = BigUint::from_bytes_be(&rand::random::<[u8; 32]>());
@@ -61,16 +76,14 @@ pub fn init(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response
         return Err(service_errors(400, "-20001", "Malformed request"));
     };
     let b = BASE64_STANDARD.encode(exchange.b());
-    let session_id = session_for(accounts, visit, &name);
     let c = format!("d-{}:MSA", tokens::uuid());
-    accounts.handshakes.insert(c.clone(), Handshake { exchange, name, salt, session_id: session_id.clone() });
-    let mut response = reply::json(
+    let response = reply::json(
         200,
         &json!({"iteration": iterations, "salt": BASE64_STANDARD.encode(salt), "protocol": spelled(protocol),
                 "version": 1, "b": b, "c": c}),
     );
-    reply::set(&mut response, "x-apple-id-session-id", &session_id);
-    Ok(response)
+    let handshake = Handshake { exchange, name: name.to_owned(), salt, session_id: session_id.to_owned() };
+    Ok((c, handshake, response))
 }
 
 /// The switch's derivation if the client offers it, otherwise the one it does offer.
@@ -126,13 +139,18 @@ pub fn complete(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Resp
         return Err(service_errors(403, "-20209", "This Apple Account has been locked for security reasons"));
     }
     let trusted = trusted(accounts, visit, &body, &handshake.name);
-    let stage = if trusted || !visit.switches.two_factor { Stage::Proven } else { Stage::Password };
-    let mut response = match (visit.switches.two_factor, trusted) {
-        (false, _) => reply::json(412, &json!({"authType": "sa"})),
-        (true, true) => reply::json(200, &json!({"authType": "hsa2"})),
-        (true, false) => reply::json(409, &json!({"authType": "hsa2"})),
+    let two_factor = json!({"authType": "hsa2"});
+    let (stage, mut response) = match (visit.switches.two_factor, trusted) {
+        (false, _) => (Stage::Proven, reply::json(412, &json!({"authType": "sa"}))),
+        (true, true) if visit.switches.escrow.is_some() => (Stage::Escrow, reply::json(409, &two_factor)),
+        (true, true) => (Stage::Proven, reply::json(200, &two_factor)),
+        (true, false) => (Stage::Password, reply::json(409, &two_factor)),
     };
-    let token = accounts.tokens.new_session(&handshake.name, stage == Stage::Proven);
+    if visit.switches.escrow.is_some() {
+        // Without a trust token, too, where it means nothing yet (protocol/auth.md §1.6).
+        reply::set(&mut response, "x-apple-edp", "true");
+    }
+    let token = accounts.tokens.new_session(&handshake.name, stage);
     if let Some(sign_in) = accounts.sign_ins.get_mut(&handshake.session_id) {
         sign_in.stage = stage;
         sign_in.session_token = Some(token.clone());
@@ -152,12 +170,9 @@ fn signed_headers(response: &mut Response, visit: &Visit, token: &str) {
     cookie(response, visit, "aasp", &tokens::random(40), "idmsa.apple.com");
 }
 
+/// Whether the client knows the password, and the proof is over the name of the account.
 fn proven(accounts: &mut Accounts, visit: &Visit, handshake: &Handshake, body: &Value) -> bool {
-    let (Some(m1), Some(m2)) = (binary(&body["m1"]), binary(&body["m2"])) else {
-        visit.breach("m1 or m2 is not base64");
-        return false;
-    };
-    let proof = Proof { m1, m2 };
+    let Some(proof) = proof(visit, body) else { return false };
     if account_name(body) != handshake.name {
         visit.breach("completes for another account than it began with");
         return false;
@@ -176,7 +191,16 @@ fn proven(accounts: &mut Accounts, visit: &Visit, handshake: &Handshake, body: &
     form.is_some() && accounts.known.contains_key(&handshake.name)
 }
 
-fn wrong_password(visit: &Visit) -> Response {
+/// The two proofs of a body.
+pub fn proof(visit: &Visit, body: &Value) -> Option<Proof> {
+    let proof = binary(&body["m1"]).zip(binary(&body["m2"])).map(|(m1, m2)| Proof { m1, m2 });
+    if proof.is_none() {
+        visit.breach("m1 or m2 is not base64");
+    }
+    proof
+}
+
+pub fn wrong_password(visit: &Visit) -> Response {
     let message = "The Apple ID or password you entered is incorrect";
     if !visit.switches.refusal_in_header_only {
         return service_errors(401, "-20101", message);
@@ -206,7 +230,7 @@ fn account_name(body: &Value) -> String {
     body["accountName"].as_str().unwrap_or_default().trim().to_lowercase()
 }
 
-fn binary(value: &Value) -> Option<Vec<u8>> {
+pub fn binary(value: &Value) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(value.as_str()?).ok()
 }
 

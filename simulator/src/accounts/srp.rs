@@ -101,7 +101,7 @@ impl Exchange {
     }
 
     /// The session key of both sides.
-    fn key(&self, form: Form) -> [u8; 32] {
+    pub fn key(&self, form: Form) -> [u8; 32] {
         hash(&[&form.write(&self.secret)])
     }
 }

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
+use super::idmsa::Stage;
+
 /// Every token ever issued. A dead one is kept, so that one never issued can be told from it.
 #[derive(Default)]
 pub struct Tokens {
@@ -19,8 +21,8 @@ pub struct Tokens {
 #[derive(Clone)]
 pub struct SessionToken {
     pub account: String,
-    /// The sign-in it came from has passed the second factor, or needed none.
-    pub proven: bool,
+    /// How far the sign-in it came from had come.
+    pub stage: Stage,
     pub dead: bool,
 }
 
@@ -47,9 +49,9 @@ impl WebToken {
 }
 
 impl Tokens {
-    pub fn new_session(&mut self, account: &str, proven: bool) -> String {
+    pub fn new_session(&mut self, account: &str, stage: Stage) -> String {
         let token = random(180);
-        self.session.insert(token.clone(), SessionToken { account: account.into(), proven, dead: false });
+        self.session.insert(token.clone(), SessionToken { account: account.into(), stage, dead: false });
         token
     }
 
@@ -57,10 +59,10 @@ impl Tokens {
         self.session.get(token)
     }
 
-    /// The sign-in that this token came from has passed the second factor.
-    pub fn prove_session(&mut self, token: &str) {
+    /// The sign-in that this token came from has come further.
+    pub fn promote_session(&mut self, token: &str, stage: Stage) {
         if let Some(token) = self.session.get_mut(token) {
-            token.proven = true;
+            token.stage = stage;
         }
     }
 
