@@ -4,10 +4,13 @@
 //! password, is done once at most and never in a loop: Apple locks accounts that try too often.
 
 mod browser;
+mod challenge_state;
+mod code;
 mod cookies;
 mod error;
 mod lock;
 mod password;
+mod phone;
 mod refusal;
 mod renewal;
 mod second_factor;
@@ -22,12 +25,10 @@ mod status;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use jiff::Timestamp;
 use secrecy::SecretString;
 
 use self::browser::Browser;
 use self::renewal::Renewal;
-use self::second_factor::CodeAccepted;
 use self::session::{Pending, Session};
 use self::session_file::{SessionFile, SessionLock};
 use self::sign_in::{Dialogue, Password};
@@ -36,6 +37,7 @@ use crate::http::{Bytes, Http, Reply};
 pub use error::AccountError;
 pub use lock::AccountLock;
 pub use password::stored_password;
+pub use phone::{CodeBy, CodeSent, Phone};
 pub use refusal::Step;
 pub use status::SessionStatus;
 
@@ -66,9 +68,10 @@ struct State {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignIn {
     Done,
-    /// Apple shows a code on the person's devices; go on with [`Account::submit_code`], from any process.
+    /// Apple has sent a code; go on with [`Account::submit_code`], from any process.
     CodeNeeded {
         digits: usize,
+        sent: CodeSent,
     },
 }
 
@@ -103,14 +106,27 @@ impl Account {
     /// # Errors
     /// What Apple says, by name; nothing is retried.
     pub async fn sign_in(&self, password: &SecretString) -> Result<SignIn, AccountError> {
+        self.sign_in_by(password, CodeBy::Devices).await
+    }
+
+    /// As [`Account::sign_in`], with a say in how the code comes.
+    ///
+    /// # Errors
+    /// As for [`Account::sign_in`]; after [`AccountError::WhichNumber`] and its like, go on with [`Account::ask_code`].
+    pub async fn sign_in_by(&self, password: &SecretString, by: CodeBy) -> Result<SignIn, AccountError> {
         let mut turn = self.turn().await?;
         turn.session.unattended = session::Unattended::default();
-        let outcome = self.sign_in_with(&mut turn.session, password).await;
+        let outcome = self.sign_in_with(&mut turn.session, password, by).await;
         self.finish(turn, outcome.as_ref().err()).await?;
         outcome
     }
 
-    async fn sign_in_with(&self, session: &mut Session, password: &SecretString) -> Result<SignIn, AccountError> {
+    async fn sign_in_with(
+        &self,
+        session: &mut Session,
+        password: &SecretString,
+        by: CodeBy,
+    ) -> Result<SignIn, AccountError> {
         let mut dialogue = Dialogue::begin(&self.browser, session);
         match dialogue.prove_password(&self.apple_id, password, session.trust.as_ref()).await? {
             Password::Trusted => {
@@ -119,60 +135,11 @@ impl Account {
                 Ok(SignIn::Done)
             }
             Password::CodeNeeded => {
-                let digits = dialogue.ask_for_code().await?;
-                session.pending = Some(Pending { exchange: dialogue.exchange, digits, since: Timestamp::now() });
                 *self.password_typed() = Some(password.clone());
-                Ok(SignIn::CodeNeeded { digits })
+                session.pending = Some(Pending::new(dialogue.exchange));
+                self.request_code(session, by).await
             }
         }
-    }
-
-    /// The second step: the code that Apple shows on the person's devices. Spaces and dashes in it do not matter.
-    ///
-    /// # Errors
-    /// [`AccountError::WrongCode`] leaves the sign-in waiting for another try; [`AccountError::NoCodeExpected`] means that it
-    /// has to begin again.
-    pub async fn submit_code(&self, code: &str) -> Result<(), AccountError> {
-        let mut turn = self.turn().await?;
-        let Some(mut pending) = turn.session.pending.take() else { return Err(AccountError::NoCodeExpected) };
-        let code: String = code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
-        if code.len() != pending.digits || !code.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(AccountError::MalformedCode { digits: pending.digits });
-        }
-        let outcome = self.complete(&mut turn.session, &mut pending, &code).await;
-        if let Err(AccountError::WrongCode | AccountError::Http(_) | AccountError::Throttled { .. }) = &outcome {
-            turn.session.pending = Some(pending);
-        }
-        self.finish(turn, outcome.as_ref().err()).await?;
-        outcome
-    }
-
-    async fn complete(&self, session: &mut Session, pending: &mut Pending, code: &str) -> Result<(), AccountError> {
-        let mut dialogue = Dialogue::resume(&self.browser, session, std::mem::take(&mut pending.exchange));
-        let outcome = self.complete_dialogue(&mut dialogue, session, code).await;
-        pending.exchange = dialogue.exchange;
-        outcome?;
-        session.adopt(std::mem::take(&mut pending.exchange));
-        setup::account_login(&self.browser, session).await
-    }
-
-    async fn complete_dialogue(
-        &self,
-        dialogue: &mut Dialogue<'_>,
-        session: &mut Session,
-        code: &str,
-    ) -> Result<(), AccountError> {
-        if let CodeAccepted::ButEscrow = dialogue.submit_code(code).await? {
-            let typed = self.password_typed().clone();
-            let password = match typed {
-                Some(typed) => Some(typed),
-                None => stored_password(&self.password).await?,
-            };
-            dialogue.prove_again(&password.ok_or(AccountError::EscrowNeeded)?).await?;
-        }
-        session.trust = Some(dialogue.trust().await?);
-        self.password_typed().take();
-        Ok(())
     }
 
     fn password_typed(&self) -> MutexGuard<'_, Option<SecretString>> {

@@ -125,6 +125,20 @@ pub struct Switches {
     pub bridge: bool,
     /// Apple wants the password proven a second time, where a trust token or a code would have been enough.
     pub escrow: Option<BeforeEscrow>,
+    /// In what shape the state of the second factor is told.
+    pub challenge: ChallengeShape,
+    /// The account has devices that can show a code.
+    pub trusted_devices: bool,
+    /// No code can be sent to a phone now (-28248).
+    pub phones_refused: bool,
+    /// The account signs in with security keys.
+    pub security_keys: bool,
+    /// The account has the old two-step verification (`hsaVersion` 1).
+    pub old_two_step: bool,
+    /// New terms wait to be accepted: a login gives X-APPLE-WEBAUTH-REPAIR in place of X-APPLE-WEBAUTH-TOKEN.
+    pub terms_pending: bool,
+    /// The account lives in another region: `accountLogin` answers with this status, and this `domainToUse`.
+    pub domain_to_use: Option<(u16, &'static str)>,
     /// `Access iCloud Data on the Web`.
     pub web_access: bool,
     /// Hold every data call to the letter of the web client: `Origin` and `Referer` present.
@@ -147,6 +161,13 @@ impl Default for Switches {
             name_as_typed: false,
             bridge: false,
             escrow: None,
+            challenge: ChallengeShape::Asked,
+            trusted_devices: true,
+            phones_refused: false,
+            security_keys: false,
+            old_two_step: false,
+            terms_pending: false,
+            domain_to_use: None,
             web_access: true,
             strict_headers: false,
         }
@@ -167,6 +188,19 @@ pub enum BeforeEscrow {
     Untrusted,
     /// 421.
     Refused,
+}
+
+/// How `GET /appleauth/auth` tells the state of the second factor (protocol/auth.md §3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChallengeShape {
+    /// JSON for those who ask for it, a page for others, with the phones in both places.
+    Asked,
+    /// JSON, one level down.
+    Wrapped,
+    /// A page for everybody, with the phones where older clients look.
+    Page,
+    /// A page for everybody, with the phones in the data of the bridge alone.
+    BridgePage,
 }
 
 /// How a right device code is answered (protocol/auth.md §3.3).

@@ -27,6 +27,11 @@ impl Browser {
         Browser { http, endpoints }
     }
 
+    /// The same, over connections of its own.
+    pub fn reconnected(&self) -> Result<Browser, AccountError> {
+        Ok(Browser { http: Http::new(&self.endpoints)?, endpoints: self.endpoints.clone() })
+    }
+
     /// A call of the sign-in service, which knows no cookies of ours; `path` may be empty.
     pub async fn sign_in_call(
         &self,

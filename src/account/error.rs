@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::phone::Phone;
 use super::refusal::Step;
 use crate::http::{HttpError, Transient, Verdict};
 
@@ -29,6 +30,12 @@ pub enum AccountError {
     /// A code was given but none is asked for, or the sign-in it belonged to is over.
     #[error("no sign-in is waiting for a code")]
     NoCodeExpected,
+    #[error("Apple knows several trusted numbers: {}", listed(.phones))]
+    WhichNumber { phones: Vec<Phone> },
+    #[error("Apple knows no such trusted number, but these: {}", listed(.phones))]
+    NoSuchNumber { phones: Vec<Phone> },
+    #[error("Apple cannot send a code to this number now")]
+    NumberUnusable,
     #[error("Apple takes no more codes for some hours: too many were sent or tried")]
     TooManyCodes,
     #[error("Apple has locked this account")]
@@ -81,6 +88,13 @@ pub enum AccountError {
     InUse,
 }
 
+fn listed(phones: &[Phone]) -> String {
+    match phones {
+        [] => "none".into(),
+        _ => phones.iter().map(Phone::to_string).collect::<Vec<_>>().join(", "),
+    }
+}
+
 fn said(code: &Option<String>, message: &Option<String>) -> String {
     [code, message].into_iter().flatten().map(|part| format!(", {part}")).collect()
 }
@@ -94,6 +108,7 @@ impl AccountError {
             SessionOver { .. } | Unexpected { .. } | Store { .. } | InUse => false,
             SignInNeeded | CodeNeeded | WrongPassword | WrongCode | MalformedCode { .. } => true,
             NoCodeExpected | TooManyCodes | Locked => true,
+            WhichNumber { .. } | NoSuchNumber { .. } | NumberUnusable => true,
             SecurityKeys | OldTwoStep | TermsPending | WebAccessOff | KeysNeeded | EscrowNeeded => true,
             OtherRegion { .. } | NoPhotos | Refused { .. } | Password { .. } => true,
         }

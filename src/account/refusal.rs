@@ -110,9 +110,11 @@ pub fn refusal(step: Step, reply: &Reply) -> AccountError {
     let code = first.and_then(|error| text(&error.code)).or_else(|| reply.header("x-apple-i-ercd").map(clean));
     tracing::debug!(target: "photosfs::account", ?step, status, code, "refused");
     match code.as_deref() {
-        Some("-20101") => return AccountError::WrongPassword,
+        // Where nothing was proven the code only means that Apple has lost the thread.
+        Some("-20101") if matches!(step, Step::Proof | Step::Escrow) => return AccountError::WrongPassword,
         Some("-20209") => return AccountError::Locked,
         Some("-21669") => return AccountError::WrongCode,
+        Some("-28248") => return AccountError::NumberUnusable,
         Some("-22982") => return AccountError::TooManyCodes,
         _ if body.security_code.is_some_and(|flags| flags.is_locked()) => return AccountError::TooManyCodes,
         _ => {}
@@ -131,7 +133,7 @@ fn by_status(step: Step, status: u16, reply: &Reply, code: Option<String>, messa
         (Step::SecondFactor | Step::Code, 423) => AccountError::TooManyCodes,
         (Step::Data, 423) => AccountError::KeysNeeded,
         (_, 429 | 503) => AccountError::Throttled { retry_after: reply.retry_after() },
-        (Step::Code, 401 | 421) => AccountError::NoCodeExpected,
+        (Step::SecondFactor | Step::Code, 401 | 421) => AccountError::NoCodeExpected,
         // "Invalid Session Token", and 500, which two clients take for the same (protocol/auth.md §6.2).
         (Step::Login, 400 | 500) => AccountError::SessionOver { step, status },
         (_, 401 | 421 | 450) => AccountError::SessionOver { step, status },
@@ -186,6 +188,10 @@ mod tests {
             (Step::Challenge, 421, String::new(), over(Step::Challenge, 421)),
             (Step::Proof, 450, String::new(), over(Step::Proof, 450)),
             (Step::Code, 400, r#"{"service_errors":[{"code":-21669}],"hasError":true}"#.into(), WrongCode),
+            (Step::Challenge, 401, error("-20101"), over(Step::Challenge, 401)),
+            (Step::Code, 401, error("-20101"), NoCodeExpected),
+            (Step::SecondFactor, 401, String::new(), NoCodeExpected),
+            (Step::SecondFactor, 412, error("-28248"), NumberUnusable),
             (Step::Code, 423, String::new(), TooManyCodes),
             (Step::Code, 400, error("-22982"), TooManyCodes),
             (Step::Code, 409, r#"{"securityCode":{"securityCodeLocked":true}}"#.into(), TooManyCodes),

@@ -1,14 +1,16 @@
-//! The second factor: a code that Apple shows on the person's devices, and the trust that spares the next one
+//! The second factor: a code that Apple shows on the person's devices or sends to a phone, and the trust that spares the next one
 //! (protocol/auth.md §3, §4.1).
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::AccountError;
+use super::challenge_state::ChallengeState;
+use super::phone::{CodeBy, CodeSent, Phone};
 use super::refusal::{CodeFlags, Step, refusal, true_status};
 use super::secret::Secret;
-use super::session::Trust;
+use super::session::{Pending, Trust};
 use super::sign_in::{Dialogue, wants_escrow};
 use crate::http::{Method, Reply};
 
@@ -23,39 +25,68 @@ pub enum CodeAccepted {
     ButEscrow,
 }
 
-/// What is told of the second factor, at the password and when asked.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct SecondFactor {
-    fsa_challenge: Option<Value>,
-    key_names: Option<Vec<Value>>,
-    security_code: Option<CodeFlags>,
-    phone_number_verification: Option<Box<SecondFactor>>,
-}
-
 impl Dialogue<'_> {
-    /// Has Apple show a code on the person's devices, once, because each new code makes the last one useless. Tells how many
-    /// digits it has.
-    pub async fn ask_for_code(&mut self) -> Result<usize, AccountError> {
-        let state = self.call(Method::GET, "", None).await?;
-        let factor = SecondFactor::of(&state);
-        factor.check()?;
+    /// Learns what the second factor looks like, once: on older accounts the very question shows a code.
+    async fn look(&mut self, pending: &mut Pending) -> Result<(), AccountError> {
+        let state = ChallengeState::of(&self.call(Method::GET, "", None).await?);
+        state.check()?;
+        pending.digits = state.digits().unwrap_or(DIGITS);
+        pending.phones = state.phones();
+        pending.no_devices = state.has_no_devices();
+        pending.looked = true;
+        Ok(())
+    }
+
+    /// Has Apple send a code, once, because each new code makes the last one useless.
+    pub async fn ask_for_code(&mut self, pending: &mut Pending, by: CodeBy) -> Result<CodeSent, AccountError> {
+        if !pending.looked {
+            self.look(pending).await?;
+        }
+        match by {
+            CodeBy::Devices if !pending.no_devices => self.push().await,
+            CodeBy::Devices => self.send(choose(&pending.phones, None)?, false).await,
+            CodeBy::Phone { number, voice } => self.send(choose(&pending.phones, number)?, voice).await,
+        }
+    }
+
+    /// Shows a code on the trusted devices.
+    async fn push(&mut self) -> Result<CodeSent, AccountError> {
         let pushed = self.call(Method::PUT, DEVICE_CODE, None).await?;
         if !(200..300).contains(&true_status(&pushed)) {
-            // Not the end: a code can be had from a device's settings, too.
+            // Otherwise not the end: a code can be had from a device's settings, too.
             match refusal(Step::SecondFactor, &pushed) {
-                error @ (AccountError::TooManyCodes | AccountError::Throttled { .. }) => return Err(error),
+                error
+                @ (AccountError::TooManyCodes | AccountError::Throttled { .. } | AccountError::NoCodeExpected) => {
+                    return Err(error);
+                }
                 error => tracing::warn!(target: "photosfs::account", %error, "no code was shown on the devices"),
             }
         }
-        Ok(factor.digits().unwrap_or(DIGITS))
+        Ok(CodeSent::Devices)
     }
 
-    /// Hands in a code.
-    pub async fn submit_code(&mut self, code: &str) -> Result<CodeAccepted, AccountError> {
+    /// Sends a code to a trusted number (protocol/auth.md §3.4).
+    async fn send(&mut self, phone: Phone, voice: bool) -> Result<CodeSent, AccountError> {
+        let body = json!({"phoneNumber": phone.json(), "mode": mode(voice)});
+        let sent = self.call(Method::PUT, "verify/phone", Some(&body)).await?;
+        match true_status(&sent) {
+            200..=299 => Ok(CodeSent::Phone { phone, voice }),
+            _ => Err(refusal(Step::SecondFactor, &sent)),
+        }
+    }
+
+    /// Hands in the code that was sent there.
+    pub async fn submit_code(&mut self, code: &str, sent: &CodeSent) -> Result<CodeAccepted, AccountError> {
         let had = self.exchange.token.clone();
-        let body = json!({"securityCode": {"code": code}});
-        let reply = self.call(Method::POST, DEVICE_CODE, Some(&body)).await?;
+        let code = json!({"code": code});
+        let (path, body) = match sent {
+            CodeSent::Devices => (DEVICE_CODE, json!({"securityCode": code})),
+            CodeSent::Phone { phone, voice } => (
+                "verify/phone/securitycode",
+                json!({"phoneNumber": phone.json(), "securityCode": code, "mode": mode(*voice)}),
+            ),
+        };
+        let reply = self.call(Method::POST, path, Some(&body)).await?;
         let has = self.exchange.token.as_ref();
         judge_code(&reply, has.map(Secret::expose) != had.as_ref().map(Secret::expose))?;
         Ok(if wants_escrow(&reply) { CodeAccepted::ButEscrow } else { CodeAccepted::Fully })
@@ -71,6 +102,23 @@ impl Dialogue<'_> {
             Some(token) => Ok(Trust { token: Secret::new(token), since: Timestamp::now() }),
             None => Err(AccountError::Unexpected { step: Step::Trust, reason: "no trust token".into() }),
         }
+    }
+}
+
+fn mode(voice: bool) -> &'static str {
+    if voice { "voice" } else { "sms" }
+}
+
+/// The number with this id; without one, the only number.
+fn choose(phones: &[Phone], number: Option<u64>) -> Result<Phone, AccountError> {
+    match (number, phones) {
+        (None, [only]) => Ok(only.clone()),
+        (None, [_, _, ..]) => Err(AccountError::WhichNumber { phones: phones.to_vec() }),
+        (number, _) => phones
+            .iter()
+            .find(|phone| Some(phone.id) == number)
+            .cloned()
+            .ok_or_else(|| AccountError::NoSuchNumber { phones: phones.to_vec() }),
     }
 }
 
@@ -93,30 +141,6 @@ fn judge_code(reply: &Reply, new_token: bool) -> Result<(), AccountError> {
             _ => Err(AccountError::WrongCode),
         },
         _ => Err(refusal(Step::Code, reply)),
-    }
-}
-
-impl SecondFactor {
-    /// What a reply tells; nothing, if it is a page for people, as it may be (protocol/auth.md §3.1).
-    pub fn of(reply: &Reply) -> SecondFactor {
-        reply.json().unwrap_or_default()
-    }
-
-    /// With security keys the code is a dead end (protocol/auth.md §3.6); with the flags set, so is every other.
-    pub fn check(&self) -> Result<(), AccountError> {
-        let has_keys = self.key_names.as_ref().is_some_and(|names| !names.is_empty());
-        if has_keys || self.fsa_challenge.is_some() {
-            return Err(AccountError::SecurityKeys);
-        }
-        if self.security_code.as_ref().is_some_and(CodeFlags::is_locked) {
-            return Err(AccountError::TooManyCodes);
-        }
-        self.phone_number_verification.as_ref().map_or(Ok(()), |inner| inner.check())
-    }
-
-    fn digits(&self) -> Option<usize> {
-        let inner = self.phone_number_verification.as_ref().and_then(|inner| inner.digits());
-        self.security_code.as_ref().and_then(|code| code.length).or(inner).filter(|digits| (4..=12).contains(digits))
     }
 }
 
@@ -146,15 +170,5 @@ mod tests {
             assert_eq!(judge_code(&reply(status, body), new_token).is_ok(), right, "{status} {body} {new_token}");
         }
         assert_eq!(judge_code(&reply(409, "{}"), false), Err(AccountError::WrongCode));
-    }
-
-    #[test]
-    fn security_keys_and_locks_stop_the_second_factor() {
-        let check = |body: &str| serde_json::from_str::<SecondFactor>(body).unwrap().check();
-        assert_eq!(check(r#"{"authType":"hsa2"}"#), Ok(()));
-        assert_eq!(check(r#"{"keyNames":["Blue key"]}"#), Err(AccountError::SecurityKeys));
-        assert_eq!(check(r#"{"fsaChallenge":{"challenge":"kJ3"}}"#), Err(AccountError::SecurityKeys));
-        let locked = r#"{"phoneNumberVerification":{"securityCode":{"length":6,"tooManyCodesSent":true}}}"#;
-        assert_eq!(check(locked), Err(AccountError::TooManyCodes));
     }
 }

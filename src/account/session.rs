@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::cookies::Cookies;
+use super::phone::{CodeSent, Phone};
 use super::secret::Secret;
 use crate::http::Reply;
 
@@ -39,6 +40,16 @@ pub struct Pending {
     pub exchange: Exchange,
     pub digits: usize,
     pub since: Timestamp,
+    /// Whether Apple was asked what the second factor looks like.
+    #[serde(default)]
+    pub looked: bool,
+    #[serde(default)]
+    pub phones: Vec<Phone>,
+    #[serde(default)]
+    pub no_devices: bool,
+    /// Where the newest code went; none if none was sent.
+    #[serde(default)]
+    pub sent: Option<CodeSent>,
 }
 
 /// Where the account's data are.
@@ -93,6 +104,14 @@ impl Session {
     }
 }
 
+impl Pending {
+    /// A sign-in whose password is proven.
+    pub fn new(exchange: Exchange) -> Pending {
+        let since = Timestamp::now();
+        Pending { exchange, digits: 6, since, looked: false, phones: Vec::new(), no_devices: false, sent: None }
+    }
+}
+
 impl Exchange {
     /// Keeps what a reply hands out, of any status; what it does not mention stays.
     pub fn absorb(&mut self, reply: &Reply) {
@@ -135,7 +154,7 @@ mod tests {
         session.cookies.absorb(&service, &headers);
         session.token = secret();
         session.trust = Some(Trust { token: Secret::new("s3cret"), since: Timestamp::now() });
-        session.pending = Some(Pending { exchange, digits: 6, since: Timestamp::now() });
+        session.pending = Some(Pending::new(exchange));
         let data = Url::parse("https://p61-ckdatabasews.icloud.com").unwrap();
         session.services = Some(Services { dsid: Secret::new("s3cret"), data });
         session

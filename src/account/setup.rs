@@ -92,7 +92,8 @@ pub async fn log_out(browser: &Browser, session: &mut Session) -> Result<(), Acc
 }
 
 fn parse(step: Step, reply: &Reply) -> Result<AccountReply, AccountError> {
-    if !(200..300).contains(&true_status(reply)) {
+    // 302: what one account of another region was told with (protocol/auth.md §4.5).
+    if !matches!(true_status(reply), 200..=299 | 302) {
         return Err(refusal(step, reply));
     }
     let account: AccountReply = reply.json().map_err(|e| AccountError::Unexpected { step, reason: e.to_string() })?;

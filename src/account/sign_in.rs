@@ -1,5 +1,7 @@
 //! The sign-in service: proving the password (protocol/auth.md §1).
 
+use std::borrow::Cow;
+
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -7,15 +9,15 @@ use serde_json::{Value, json};
 
 use super::AccountError;
 use super::browser::Browser;
+use super::challenge_state::ChallengeState;
 use super::refusal::{Step, refusal, true_status};
-use super::second_factor::SecondFactor;
 use super::session::{Exchange, Session, Trust};
 use super::srp::{Challenge, Handshake, Proof, Protocol};
 use crate::http::{Method, Reply};
 
 /// One sign-in, from the password to the trust.
 pub struct Dialogue<'a> {
-    browser: &'a Browser,
+    browser: Cow<'a, Browser>,
     client_id: String,
     /// What has to go on to whoever continues.
     pub exchange: Exchange,
@@ -46,17 +48,35 @@ impl<'a> Dialogue<'a> {
     }
 
     pub fn resume(browser: &'a Browser, session: &Session, exchange: Exchange) -> Dialogue<'a> {
-        Dialogue { browser, client_id: session.client_id.clone(), exchange }
+        Dialogue { browser: Cow::Borrowed(browser), client_id: session.client_id.clone(), exchange }
     }
 
-    /// Proves the password, once. No retry of any kind: each counts against the account.
+    /// Proves the password, once: each time counts against the account. Only where Apple lost the thread before it judged
+    /// the password, one more attempt is made over a new connection (protocol/auth.md §1.6, §6.2).
     pub async fn prove_password(
         &mut self,
         account: &str,
         password: &SecretString,
         trust: Option<&Trust>,
     ) -> Result<Password, AccountError> {
-        let (proof, echo) = self.handshake("signin/init", account, password).await?;
+        match self.prove_once(account, password, trust).await {
+            Err(AccountError::SessionOver { step: Step::Challenge | Step::Proof, status }) => {
+                tracing::info!(target: "photosfs::account", status, "beginning the sign-in anew, over a new connection");
+                self.browser = Cow::Owned(self.browser.reconnected()?);
+                self.exchange = Exchange::default();
+                self.prove_once(account, password, trust).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn prove_once(
+        &mut self,
+        account: &str,
+        password: &SecretString,
+        trust: Option<&Trust>,
+    ) -> Result<Password, AccountError> {
+        let (proof, echo) = self.handshake(Step::Challenge, "signin/init", account, password).await?;
         let complete = json!({
             "accountName": account,
             "c": echo,
@@ -74,7 +94,7 @@ impl<'a> Dialogue<'a> {
                 Ok(Password::Trusted)
             }
             409 => {
-                SecondFactor::of(&reply).check()?;
+                ChallengeState::of(&reply).check()?;
                 Ok(Password::CodeNeeded)
             }
             412 => self.pass_notice().await,
@@ -84,7 +104,7 @@ impl<'a> Dialogue<'a> {
 
     /// The second proof, with no account name, which hands over the shared key (protocol/auth.md §1.7).
     pub async fn prove_again(&mut self, password: &SecretString) -> Result<(), AccountError> {
-        let (proof, echo) = self.handshake("escrow/init", "", password).await?;
+        let (proof, echo) = self.handshake(Step::Escrow, "escrow/init", "", password).await?;
         let complete = json!({
             "m1": BASE64_STANDARD.encode(proof.m1),
             "m2": BASE64_STANDARD.encode(proof.m2),
@@ -110,6 +130,7 @@ impl<'a> Dialogue<'a> {
     /// From A to the proofs, and what has to be echoed with them.
     async fn handshake(
         &mut self,
+        step: Step,
         path: &str,
         account: &str,
         password: &SecretString,
@@ -122,7 +143,7 @@ impl<'a> Dialogue<'a> {
         });
         let reply = self.call(Method::POST, path, Some(&init)).await?;
         if true_status(&reply) != 200 {
-            return Err(refusal(Step::Challenge, &reply));
+            return Err(refusal(step, &reply));
         }
         let (challenge, echo) = challenge(&reply)?;
         Ok((compute(handshake, account, password, challenge).await?, echo))

@@ -3,13 +3,14 @@
 use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use tokio::runtime::Runtime;
 
 use super::failure::code;
 use super::{Context, Failure};
-use crate::account::{Account, AccountError, SignIn, stored_password};
+use crate::account::{Account, AccountError, CodeBy, CodeSent, Phone, SignIn, stored_password};
 use crate::config::{Config, ConfigError, Settings};
 use crate::http::Http;
 
@@ -22,6 +23,12 @@ pub struct Args {
     /// The code that Apple shows on your devices, to finish a sign-in that asked for one
     #[arg(long, value_name = "DIGITS")]
     code: Option<String>,
+    /// Have the code sent as a text message; N names the trusted number if there are several
+    #[arg(long, value_name = "N", num_args = 0..=1, conflicts_with_all = ["code", "voice"])]
+    sms: Option<Option<u64>>,
+    /// Be called with the code; N as for --sms
+    #[arg(long, value_name = "N", num_args = 0..=1, conflicts_with = "code")]
+    voice: Option<Option<u64>>,
 }
 
 pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
@@ -29,13 +36,14 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
     let config = config(context, terminal)?;
     let runtime = super::runtime()?;
     let account = Account::open(&config, Http::new(&config.endpoints)?)?;
+    let by = args.code_by();
     match args.code {
         Some(code) => runtime.block_on(account.submit_code(&code))?,
         None if still_signed_in(&runtime, &account)? => {
             println!("You are signed in already.");
             return Ok(ExitCode::SUCCESS);
         }
-        None => sign_in(&runtime, &account, &config, terminal)?,
+        None => SigningIn { runtime, account, config, terminal, by }.run()?,
     }
     println!("Signed in.");
     Ok(ExitCode::SUCCESS)
@@ -75,40 +83,110 @@ fn still_signed_in(runtime: &Runtime, account: &Account) -> Result<bool, Failure
     }
 }
 
-fn sign_in(runtime: &Runtime, account: &Account, config: &Config, terminal: bool) -> Result<(), Failure> {
-    let password = match runtime.block_on(stored_password(&config.password))? {
-        Some(password) => password,
-        None if terminal => ask_password()?,
-        None => {
-            let advice = "pass --password-file or --password-command, or run this on a terminal";
-            return Err(Failure::new(code::USAGE, "there is no terminal to ask for the password on", advice));
-        }
-    };
-    let digits = match runtime.block_on(account.sign_in(&password))? {
-        SignIn::Done => return Ok(()),
-        SignIn::CodeNeeded { digits } => digits,
-    };
-    match terminal {
-        true => ask_for_code(runtime, account, digits),
-        false => {
-            let reason = format!("Apple shows a code of {digits} digits on your devices");
-            Err(Failure::new(code::CODE_NEEDED, reason, "go on with it: photosfs login --code 123456"))
+impl Args {
+    fn code_by(&self) -> Option<CodeBy> {
+        match (self.sms, self.voice) {
+            (Some(number), _) => Some(CodeBy::Phone { number, voice: false }),
+            (None, Some(number)) => Some(CodeBy::Phone { number, voice: true }),
+            (None, None) => None,
         }
     }
 }
 
-fn ask_for_code(runtime: &Runtime, account: &Account, digits: usize) -> Result<(), Failure> {
-    eprintln!("Apple shows a code of {digits} digits on your devices.");
-    let mut tries = 0;
-    loop {
-        match runtime.block_on(account.submit_code(&ask("Code: ")?)) {
-            Ok(()) => return Ok(()),
-            Err(error @ AccountError::MalformedCode { .. }) => eprintln!("{error}."),
-            Err(error @ AccountError::WrongCode) if tries + 1 < TRIES => {
-                eprintln!("{error}.");
-                tries += 1;
+/// One sign-in by password, with or without a terminal.
+struct SigningIn {
+    runtime: Runtime,
+    account: Arc<Account>,
+    config: Config,
+    terminal: bool,
+    /// How the person wants the code, if they said so.
+    by: Option<CodeBy>,
+}
+
+impl SigningIn {
+    fn run(&self) -> Result<(), Failure> {
+        let begun = match self.go_on() {
+            Some(begun) => begun,
+            None => self.begin()?,
+        };
+        let begun = match begun {
+            Err(AccountError::WhichNumber { phones }) if self.terminal => {
+                let voice = matches!(self.by, Some(CodeBy::Phone { voice: true, .. }));
+                self.ask_code(CodeBy::Phone { number: Some(ask_number(&phones)?), voice })
             }
-            Err(error) => return Err(error.into()),
+            begun => begun,
+        };
+        match begun? {
+            SignIn::Done => Ok(()),
+            SignIn::CodeNeeded { sent, .. } if self.terminal => self.ask_for_code(sent),
+            SignIn::CodeNeeded { digits, sent } => {
+                let reason = format!("{sent}, of {digits} digits");
+                Err(Failure::new(code::CODE_NEEDED, reason, "go on with it: photosfs login --code 123456"))
+            }
+        }
+    }
+
+    /// The sign-in that waits for a code already: another one would cost the person the code they have.
+    fn go_on(&self) -> Option<Result<SignIn, AccountError>> {
+        match self.by {
+            None => self.account.waiting().map(Ok),
+            Some(by) => match self.ask_code(by) {
+                Err(AccountError::NoCodeExpected) => None,
+                outcome => Some(outcome),
+            },
+        }
+    }
+
+    fn begin(&self) -> Result<Result<SignIn, AccountError>, Failure> {
+        let password = match self.runtime.block_on(stored_password(&self.config.password))? {
+            Some(password) => password,
+            None if self.terminal => ask_password()?,
+            None => {
+                let advice = "pass --password-file or --password-command, or run this on a terminal";
+                return Err(Failure::new(code::USAGE, "there is no terminal to ask for the password on", advice));
+            }
+        };
+        Ok(self.runtime.block_on(self.account.sign_in_by(&password, self.by.unwrap_or_default())))
+    }
+
+    fn ask_code(&self, by: CodeBy) -> Result<SignIn, AccountError> {
+        self.runtime.block_on(self.account.ask_code(by))
+    }
+
+    fn ask_for_code(&self, mut sent: CodeSent) -> Result<(), Failure> {
+        let mut tries = 0;
+        eprintln!("{sent}.");
+        loop {
+            let typed = ask("Code (or just Enter for a new one): ")?;
+            if typed.is_empty() {
+                if let SignIn::CodeNeeded { sent: again, .. } = self.ask_code(sent.again())? {
+                    sent = again;
+                    eprintln!("{sent}.");
+                }
+                continue;
+            }
+            match self.runtime.block_on(self.account.submit_code(&typed)) {
+                Ok(()) => return Ok(()),
+                Err(error @ AccountError::MalformedCode { .. }) => eprintln!("{error}."),
+                Err(error @ AccountError::WrongCode) if tries + 1 < TRIES => {
+                    eprintln!("{error}.");
+                    tries += 1;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+fn ask_number(phones: &[Phone]) -> Result<u64, Failure> {
+    eprintln!("Apple can send the code to these numbers:");
+    for phone in phones {
+        eprintln!("  {phone}");
+    }
+    loop {
+        match ask("Which one: ")?.parse() {
+            Ok(number) if phones.iter().any(|phone| phone.id == number) => return Ok(number),
+            _ => eprintln!("Type the number in front of it."),
         }
     }
 }

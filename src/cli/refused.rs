@@ -27,7 +27,8 @@ fn exit_code(error: &AccountError) -> u8 {
         WebAccessOff | KeysNeeded | EscrowNeeded | OtherRegion { .. } | NoPhotos | Refused { .. } => code::REFUSED,
         Http(error) if error.is_unreachable() => code::UNREACHABLE,
         Throttled { .. } | TooSoon { .. } | Service { .. } => code::UNREACHABLE,
-        MalformedCode { .. } => code::USAGE,
+        MalformedCode { .. } | WhichNumber { .. } | NoSuchNumber { .. } => code::USAGE,
+        NumberUnusable => code::REFUSED,
         Http(_) | SignInNeeded | NoCodeExpected | SessionOver { .. } | Unexpected { .. } => code::FAILED,
         Password { .. } | Store { .. } | SignInRunning | InUse => code::FAILED,
     }
@@ -45,6 +46,8 @@ fn advice(error: &AccountError) -> String {
         WrongCode => "try again with the newest code, or begin anew: photosfs login",
         MalformedCode { .. } => "pass it as it is shown: photosfs login --code 123456",
         NoCodeExpected => "begin anew: photosfs login",
+        WhichNumber { .. } | NoSuchNumber { .. } => "name one: photosfs login --sms 1, or --voice 1 to be called",
+        NumberUnusable => "use another number or your devices: photosfs login --sms 2, or photosfs login",
         TooManyCodes => "wait some hours before the next try; more tries make it longer",
         Locked => "unlock it at https://iforgot.apple.com, then: photosfs login",
         SecurityKeys => "there is no way round it for now: codes do not work for an account with security keys",

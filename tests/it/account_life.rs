@@ -1,8 +1,9 @@
 //! The life of an account beyond the plain sign-in: everything else that Apple may want, and when.
 
 use icloud_simulator::accounts::Form;
-use icloud_simulator::options::{BeforeEscrow, CodeReply, Protocol};
-use photosfs::account::{AccountError, SignIn};
+use icloud_simulator::fault::{Effect, Failure, Fault};
+use icloud_simulator::options::{BeforeEscrow, ChallengeShape, CodeReply, Protocol};
+use photosfs::account::{AccountError, CodeBy, CodeSent, SignIn};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -39,7 +40,7 @@ async fn a_second_proof_without_a_password_at_hand_is_told() {
     let world = World::new();
     world.simulator.change_switches(|switches| switches.escrow = Some(BeforeEscrow::Untrusted));
     let outcome = world.account().sign_in(&SecretString::from(PASSWORD)).await;
-    assert_eq!(outcome, Ok(SignIn::CodeNeeded { digits: 6 }));
+    assert_eq!(outcome, Ok(SignIn::CodeNeeded { digits: 6, sent: CodeSent::Devices }));
     // Another process, which has no password and cannot ask for it.
     let text = std::fs::read_to_string(world.path("config.toml")).unwrap();
     let without = text.lines().filter(|line| !line.starts_with("password_file")).collect::<Vec<_>>().join("\n");
@@ -52,4 +53,147 @@ async fn a_second_proof_without_a_password_at_hand_is_told() {
     let output = world.run(&["login", "--code", CODE]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     world.simulator.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_by_text_or_call_in_every_shape_of_the_challenge() {
+    for shape in [ChallengeShape::Asked, ChallengeShape::Wrapped, ChallengeShape::Page, ChallengeShape::BridgePage] {
+        for voice in [false, true] {
+            let world = World::new();
+            world.simulator.change_switches(|switches| switches.challenge = shape);
+            let account = world.account();
+            let by = CodeBy::Phone { number: Some(2), voice };
+            let outcome = account.sign_in_by(&SecretString::from(PASSWORD), by).await.unwrap();
+            let SignIn::CodeNeeded { digits: 6, sent: CodeSent::Phone { phone, voice: spoken } } = outcome else {
+                panic!("{shape:?}: {outcome:?}");
+            };
+            assert_eq!((phone.id, phone.last_two.as_str(), spoken), (2, "17", voice));
+            assert_eq!((world.simulator.pushes(), world.simulator.texts()), (0, 1), "{shape:?}");
+            assert_eq!(account.submit_code("654321").await, Err(AccountError::WrongCode));
+            // From another process.
+            world.account().submit_code(&world.simulator.sms_code().unwrap()).await.unwrap();
+            assert!(world.account().status().signed_in);
+            world.simulator.assert_clean();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_number_is_the_persons_choice_and_asking_costs_no_second_sign_in() {
+    let world = World::new();
+    let account = world.account();
+    let by = |number| CodeBy::Phone { number, voice: false };
+    let outcome = account.sign_in_by(&SecretString::from(PASSWORD), by(None)).await;
+    assert!(matches!(&outcome, Err(AccountError::WhichNumber { phones }) if phones.len() == 2), "{outcome:?}");
+    assert!(matches!(account.ask_code(by(Some(9))).await, Err(AccountError::NoSuchNumber { .. })));
+    world.simulator.change_switches(|switches| switches.phones_refused = true);
+    assert_eq!(account.ask_code(by(Some(1))).await, Err(AccountError::NumberUnusable));
+    world.simulator.change_switches(|switches| switches.phones_refused = false);
+    assert_eq!((world.simulator.texts(), world.simulator.pushes()), (0, 0), "nothing was sent yet");
+    account.ask_code(by(Some(1))).await.unwrap();
+    // The devices after all: the sign-in is the same.
+    account.ask_code(CodeBy::Devices).await.unwrap();
+    account.submit_code(CODE).await.unwrap();
+    assert_eq!((world.sign_ins(), world.simulator.texts(), world.simulator.pushes()), (1, 1, 1));
+    world.simulator.assert_clean();
+}
+
+#[test]
+fn the_program_sends_codes_to_phones() {
+    let world = World::new();
+    let login = |arguments: &[&str]| {
+        let output = world.run(&[&["login"], arguments].concat());
+        (output.status.code(), stderr(&output))
+    };
+    let (code, text) = login(&["--sms"]);
+    assert!(code == Some(2) && text.contains("1 (••42), 2 (••17)") && text.contains("--sms 1"), "{text}");
+    let (code, text) = login(&["--voice", "2"]);
+    assert!(code == Some(3) && text.contains("calls the number ••17"), "{text}");
+    // Whoever is looking for the code is not sent another one.
+    let (code, text) = login(&[]);
+    assert!(code == Some(3) && text.contains("••17"), "{text}");
+    assert_eq!((world.sign_ins(), world.simulator.texts(), world.simulator.pushes()), (1, 1, 0));
+    assert_eq!(login(&["--code", &world.simulator.sms_code().unwrap()]).0, Some(0));
+    world.simulator.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_trusted_devices_the_code_is_texted() {
+    let world = World::new();
+    world.simulator.change_switches(|switches| switches.trusted_devices = false);
+    let outcome = world.account().sign_in(&SecretString::from(PASSWORD)).await;
+    assert!(matches!(outcome, Err(AccountError::WhichNumber { .. })), "{outcome:?}");
+    assert_eq!(world.simulator.pushes(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_codes_end_it_for_hours() {
+    let world = World::new();
+    let account = world.account();
+    account.sign_in(&SecretString::from(PASSWORD)).await.unwrap();
+    let mut outcomes = Vec::new();
+    for _ in 0..6 {
+        outcomes.push(account.ask_code(CodeBy::Devices).await);
+    }
+    assert_eq!(outcomes.last(), Some(&Err(AccountError::TooManyCodes)), "{outcomes:?}");
+    // A new sign-in sees it before anything is sent.
+    let pushes = world.simulator.pushes();
+    assert_eq!(account.sign_in(&SecretString::from(PASSWORD)).await, Err(AccountError::TooManyCodes));
+    assert_eq!(world.simulator.pushes(), pushes);
+}
+
+#[test]
+fn what_apple_wants_first_is_told_by_the_program() {
+    type Switch = fn(&mut icloud_simulator::options::Switches);
+    let rows: [(Switch, i32, &str); 4] = [
+        (|switches| switches.security_keys = true, 4, "security keys"),
+        (|switches| switches.old_two_step = true, 4, "two-factor authentication"),
+        (|switches| switches.domain_to_use = Some((200, "iCloud.com.cn")), 4, "--region cn"),
+        (|switches| switches.domain_to_use = Some((302, "iCloud.com.cn")), 4, "--region cn"),
+    ];
+    for (row, (switch, code, advice)) in rows.into_iter().enumerate() {
+        let world = World::new();
+        world.simulator.change_switches(switch);
+        let mut output = world.run(&["login"]);
+        if output.status.code() == Some(3) {
+            output = world.run(&["login", "--code", CODE]);
+        }
+        let text = stderr(&output);
+        assert!(output.status.code() == Some(code) && text.contains(advice), "row {row}: {text}");
+        assert_eq!(world.sign_ins(), 1, "row {row}");
+        world.simulator.assert_clean();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn terms_are_told_and_never_accepted_for_the_person() {
+    let world = World::new();
+    world.simulator.change_switches(|switches| switches.terms_pending = true);
+    let account = world.account();
+    account.sign_in(&SecretString::from(PASSWORD)).await.unwrap();
+    assert_eq!(account.submit_code(CODE).await, Err(AccountError::TermsPending));
+    assert!(!account.status().signed_in);
+    assert_eq!(account.post(ZONES, &json!({})).await.unwrap_err(), AccountError::TermsPending);
+    // The person accepts them at icloud.com; then the next login is no sign-in.
+    world.simulator.change_switches(|switches| switches.terms_pending = false);
+    world.account().resume().await.unwrap();
+    assert_let_in(&account.post(ZONES, &json!({})).await.unwrap());
+    assert_eq!((world.sign_ins(), world.simulator.pushes()), (1, 1));
+    world.simulator.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_apple_lost_is_begun_anew_once() {
+    for (endpoint, status) in
+        [("signin/init", 401), ("signin/init", 421), ("signin/complete", 421), ("signin/complete", 450)]
+    {
+        let world = World::new();
+        world.simulator.fault(Fault::nth(endpoint, 1, Effect::Fail(Failure::bare(status))));
+        sign_in(&world.account()).await;
+        assert_eq!(world.sign_ins(), 2, "{endpoint} {status}");
+        world.simulator.fault(Fault::from(endpoint, 1, Effect::Fail(Failure::bare(status))));
+        let outcome = world.account().sign_in(&SecretString::from(PASSWORD)).await;
+        assert!(matches!(outcome, Err(AccountError::SessionOver { .. })), "{endpoint} {status}: {outcome:?}");
+        assert_eq!(world.sign_ins(), 4, "and not over and over: {endpoint} {status}");
+    }
 }

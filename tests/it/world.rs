@@ -6,7 +6,7 @@ use std::process::Output;
 use std::sync::Arc;
 
 use icloud_simulator::{Options, Simulator};
-use photosfs::account::{Account, SignIn};
+use photosfs::account::{Account, CodeSent, SignIn};
 use photosfs::config::{Config, Settings};
 use photosfs::http::{Http, Reply};
 use secrecy::SecretString;
@@ -86,7 +86,7 @@ impl World {
 
 pub async fn sign_in(account: &Account) {
     let outcome = account.sign_in(&SecretString::from(PASSWORD)).await.unwrap();
-    assert_eq!(outcome, SignIn::CodeNeeded { digits: 6 });
+    assert_eq!(outcome, SignIn::CodeNeeded { digits: 6, sent: CodeSent::Devices });
     account.submit_code(CODE).await.unwrap();
 }
 

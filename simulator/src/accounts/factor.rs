@@ -6,18 +6,24 @@ use serde_json::{Value, json};
 use super::idmsa::{self, Stage};
 use super::visit::Visit;
 use super::{Accounts, challenge};
-use crate::options::CodeReply;
+use crate::options::{ChallengeShape, CodeReply};
 use crate::reply;
 
 /// What can be asked for, and the flags that say "wait". JSON only for those who ask for it.
 pub fn challenge(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response> {
     let name = waiting(accounts, visit)?.1;
-    let state = challenge::state(&accounts.known[&name], visit.now_s);
-    let accept = visit.call.header("accept").unwrap_or_default();
-    if accept.contains("application/json") {
-        return Ok(reply::json(200, &state));
-    }
-    Ok(reply::typed(200, "text/html;charset=UTF-8", challenge::page(state, visit.switches.bridge)))
+    let state = state(accounts, visit, &name);
+    let wants_json = visit.call.header("accept").unwrap_or_default().contains("application/json");
+    let page = |state| reply::typed(200, "text/html;charset=UTF-8", challenge::page(state, &visit.switches));
+    Ok(match visit.switches.challenge {
+        ChallengeShape::Asked if wants_json => reply::json(200, &state),
+        ChallengeShape::Wrapped if wants_json => reply::json(200, &json!({"phoneNumberVerification": state})),
+        _ => page(state),
+    })
+}
+
+fn state(accounts: &Accounts, visit: &Visit, name: &str) -> Value {
+    challenge::state(&accounts.known[name], &visit.switches, visit.now_s)
 }
 
 /// Makes the trusted devices show a code.
@@ -25,8 +31,9 @@ pub fn push(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response
     let name = waiting_for_code(accounts, visit)?.1;
     let account = accounts.account(&name);
     account.push();
-    let state = challenge::state(account, visit.now_s);
-    if account.too_many_sent() {
+    let too_many = account.too_many_sent();
+    let state = state(accounts, visit, &name);
+    if too_many {
         return Err(reply::json(423, &state));
     }
     let body =
@@ -38,17 +45,20 @@ pub fn push(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response
 pub fn text(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response> {
     let name = waiting_for_code(accounts, visit)?.1;
     let body = visit.body()?;
-    let account = accounts.account(&name);
-    let state = challenge::state(account, visit.now_s);
-    if !knows_phone(&state, &body) || !matches!(body["mode"].as_str(), Some("sms" | "voice")) {
+    let sent_to = state(accounts, visit, &name);
+    if !knows_phone(visit, &sent_to, &body) || !matches!(body["mode"].as_str(), Some("sms" | "voice")) {
         visit.breach("unknown phone number id or mode");
         return Err(refusal(412, "-28248", "A code cannot be sent to this number"));
     }
+    if visit.switches.phones_refused {
+        return Err(refusal(412, "-28248", "A code cannot be sent to this number now"));
+    }
+    let account = accounts.account(&name);
     account.text();
     if account.too_many_sent() {
-        return Err(reply::json(423, &challenge::state(account, visit.now_s)));
+        return Err(reply::json(423, &state(accounts, visit, &name)));
     }
-    Ok(reply::json(200, &with(state, "mode", body["mode"].clone())))
+    Ok(reply::json(200, &with(sent_to, "mode", body["mode"].clone())))
 }
 
 /// Verifies a code shown on a device.
@@ -59,7 +69,7 @@ pub fn device_code(accounts: &mut Accounts, visit: &Visit) -> Result<Response, R
         return Err(wrong_code(accounts, visit, &name));
     }
     let mode = visit.switches.code_reply;
-    let mut state = challenge::state(&accounts.known[&name], visit.now_s);
+    let mut state = state(accounts, visit, &name);
     if mode == CodeReply::ConflictRefused {
         return Err(reply::json(409, &state));
     }
@@ -89,8 +99,8 @@ pub fn phone_code(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Re
     let (id, name) = waiting_for_code(accounts, visit)?;
     let body = visit.body()?;
     let code = code(visit, &body)?;
-    let mut state = challenge::state(&accounts.known[&name], visit.now_s);
-    if !knows_phone(&state, &body) {
+    let mut state = state(accounts, visit, &name);
+    if !knows_phone(visit, &state, &body) {
         visit.breach("unknown phone number id");
         return Err(refusal(412, "-28248", "Unknown phone number"));
     }
@@ -151,9 +161,17 @@ fn code(visit: &Visit, body: &Value) -> Result<String, Response> {
     Err(refusal(400, "-21669", "Incorrect verification code"))
 }
 
-fn knows_phone(state: &Value, body: &Value) -> bool {
-    let id = &body["phoneNumber"]["id"];
-    state["trustedPhoneNumbers"].as_array().into_iter().flatten().any(|phone| phone["id"] == *id)
+/// Whether the body names a trusted number, in the way that it was told of: one that came with `nonFTEU` set has to go
+/// back with it (protocol/auth.md §3.4).
+fn knows_phone(visit: &Visit, state: &Value, body: &Value) -> bool {
+    let sent = &body["phoneNumber"];
+    let phones = state["trustedPhoneNumbers"].as_array();
+    let Some(phone) = phones.into_iter().flatten().find(|phone| phone["id"] == sent["id"]) else { return false };
+    if phone["nonFTEU"] == json!(true) && sent["nonFTEU"] != json!(true) {
+        visit.note("a phone number without its nonFTEU");
+        return false;
+    }
+    true
 }
 
 /// Moves the sign-in past the second factor; a new session token if asked for, else the old one is promoted.
@@ -191,7 +209,7 @@ fn wrong_code(accounts: &mut Accounts, visit: &Visit, name: &str) -> Response {
 }
 
 fn locked(accounts: &Accounts, visit: &Visit, name: &str) -> Response {
-    let mut body = challenge::state(&accounts.known[name], visit.now_s);
+    let mut body = state(accounts, visit, name);
     body["service_errors"] = errors("-22982", "Too many verification codes");
     body["hasError"] = json!(true);
     let mut response = reply::json(423, &body);

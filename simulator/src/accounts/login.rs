@@ -24,6 +24,9 @@ const PCS: [&str; 8] = ["Photos", "Sharing", "Cloudkit", "Documents", "Mail", "N
 pub fn account_login(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response> {
     let body = visit.body()?;
     let token = session_token(accounts, visit, &body)?;
+    if let Some((status, domain)) = visit.switches.domain_to_use {
+        return Err(reply::json(status, &json!({"domainToUse": domain})));
+    }
     let trust = body["trustToken"].as_str().unwrap_or_default();
     let trusting = !visit.switches.trust_tokens_dead && accounts.tokens.trusts(trust, &token.account);
     let trusted = match (token.stage, visit.switches.escrow) {
@@ -57,6 +60,9 @@ fn session_token(accounts: &Accounts, visit: &Visit, body: &Value) -> Result<Ses
 
 /// Checks the cookies, and refreshes them.
 pub fn validate(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response> {
+    if visit.switches.terms_pending {
+        return Err(failure(421, "Missing X-APPLE-WEBAUTH-TOKEN cookie"));
+    }
     let token = setup::web_session(accounts, visit)?;
     let mut response = reply::json(200, &account_json(&accounts.known[&token.account], visit, true));
     let expires_s = expiry(visit);
@@ -89,8 +95,11 @@ fn untrusted_cookies(visit: &Visit, response: &mut Response) {
 
 fn trusted_cookies(accounts: &mut Accounts, visit: &Visit, account: &str, login: u64, response: &mut Response) {
     let expires_s = expiry(visit);
-    let token = accounts.tokens.new_web(account, login, expires_s);
     let mut baker = Baker { front: &visit.call.front, response };
+    if visit.switches.terms_pending {
+        return baker.set("X-APPLE-WEBAUTH-REPAIR", &tokens::random(60), None);
+    }
+    let token = accounts.tokens.new_web(account, login, expires_s);
     baker.delete("X-APPLE-WEBAUTH-HSA-LOGIN");
     baker.set("X-APPLE-WEBAUTH-HSA-TRUST", &tokens::random(60), Some(visit.now_s + 90 * DAY_S));
     baker.set("X-APPLE-WEBAUTH-TOKEN", &token, Some(expires_s));
@@ -115,7 +124,7 @@ fn account_json(account: &Account, visit: &Visit, trusted: bool) -> Value {
         "dsInfo": person_json(account, &visit.switches),
         "hsaTrustedBrowser": !challenged, "hsaChallengeRequired": challenged, "isExtendedLogin": true, "version": 2,
         "iCDPEnabled": false, "pcsEnabled": true, "pcsDeleted": false, "pcsServiceIdentitiesIncluded": false,
-        "hasMinimumDeviceForPhotosWeb": true, "termsUpdateNeeded": false, "isRepairNeeded": false,
+        "hasMinimumDeviceForPhotosWeb": true, "termsUpdateNeeded": visit.switches.terms_pending, "isRepairNeeded": false,
         "webservices": services_json(&visit.call.front),
         "configBag": {"urls": {}, "accountCreateEnabled": true},
         "apps": {"photos": {}, "iclouddrive": {}, "find": {"canLaunchWithOneFactor": true},
@@ -129,7 +138,7 @@ fn person_json(account: &Account, switches: &Switches) -> Value {
     let person = &account.person;
     let name = account.name();
     json!({
-        "dsid": person.dsid, "hsaVersion": if switches.two_factor { 2 } else { 0 }, "hsaEnabled": switches.two_factor,
+        "dsid": person.dsid, "hsaVersion": hsa_version(switches), "hsaEnabled": switches.two_factor,
         "hasICloudQualifyingDevice": true, "isWebAccessAllowed": switches.web_access, "iCDPEnabled": false,
         "locked": false, "statusCode": 2, "pcsDeleted": false, "appleId": name, "primaryEmail": name,
         "appleIdEntries": [{"isPrimary": true, "type": "EMAIL", "value": name}],
@@ -138,6 +147,14 @@ fn person_json(account: &Account, switches: &Switches) -> Value {
         "languageCode": "en-us", "locale": "en-us_US", "countryCode": "USA", "aDsID": format!("000123-05-{}", person.dsid),
         "notificationId": "00000000-0000-4000-8000-000000000001", "ICDRSCapableDeviceCount": 0, "isManagedAppleID": false
     })
+}
+
+fn hsa_version(switches: &Switches) -> u32 {
+    match (switches.two_factor, switches.old_two_step) {
+        (_, true) => 1,
+        (true, false) => 2,
+        (false, false) => 0,
+    }
 }
 
 /// The map of services. Some entries have no address or no status, as Apple's do.

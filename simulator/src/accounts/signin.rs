@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::idmsa::{self, SignIn, Stage, service_errors};
 use super::srp::{self, Exchange, Form, Proof};
 use super::visit::Visit;
-use super::{Accounts, tokens};
+use super::{Accounts, challenge, tokens};
 use crate::options::Protocol;
 use crate::reply;
 
@@ -139,8 +139,13 @@ pub fn complete(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Resp
         return Err(service_errors(403, "-20209", "This Apple Account has been locked for security reasons"));
     }
     let trusted = trusted(accounts, visit, &body, &handshake.name);
-    let two_factor = json!({"authType": "hsa2"});
+    let mut two_factor = json!({"authType": "hsa2"});
+    if visit.switches.security_keys {
+        challenge::security_keys(&mut two_factor);
+    }
     let (stage, mut response) = match (visit.switches.two_factor, trusted) {
+        // The codes of the old verification are the account service's business (protocol/auth.md §3.5).
+        _ if visit.switches.old_two_step => (Stage::Password, reply::json(200, &json!({"authType": "hsa"}))),
         (false, _) => (Stage::Proven, reply::json(412, &json!({"authType": "sa"}))),
         (true, true) if visit.switches.escrow.is_some() => (Stage::Escrow, reply::json(409, &two_factor)),
         (true, true) => (Stage::Proven, reply::json(200, &two_factor)),
