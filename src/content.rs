@@ -34,6 +34,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -54,8 +55,11 @@ use uncached::Uncached;
 /// The unit of fetching and of claiming (1 MiB: the largest read the kernel sends, fuse.md §1).
 pub const BLOCK: u64 = 1024 * 1024;
 
-/// Requests to the content host at a time (protocol/photos.md §5.5: ten go without throttling).
-const REQUESTS: usize = 8;
+/// Requests to the content host at a time (protocol/photos.md §5.6: ten go without throttling).
+const REQUESTS: usize = 10;
+
+/// Of these, files that nobody has asked for yet may take so many: a read that somebody waits for never waits for them.
+const AHEAD: usize = 8;
 
 /// Memory for originals that the disk has no room for: 256 MiB.
 const MEMORY_BLOCKS: usize = 256;
@@ -105,6 +109,8 @@ struct Shared {
     cache: Arc<Cache>,
     uncached: Uncached,
     requests: Semaphore,
+    /// The part of them for files fetched ahead. Taken first, so that what is fetched ahead queues here.
+    ahead: Arc<Semaphore>,
     /// Blocks of originals that may be held in memory because the disk has no room.
     memory: Arc<Semaphore>,
     runtime: Handle,
@@ -120,6 +126,7 @@ impl Content {
             cache: Cache::open(options.folder, options.size, options.keep_free)?,
             uncached: Uncached::new(),
             requests: Semaphore::new(REQUESTS),
+            ahead: Arc::new(Semaphore::new(AHEAD)),
             memory: Arc::new(Semaphore::new(MEMORY_BLOCKS)),
             runtime,
             deadline: options.deadline,
@@ -142,6 +149,25 @@ impl Content {
             Some(bytes) => Ok(bytes),
             None => reader.read(offset, length).await,
         }
+    }
+
+    /// Has the beginning of an original fetched, or all of it, for somebody who will ask for it soon; behind everything
+    /// that is waited for, and not at all once `given_up` is set.
+    pub fn fetch_ahead(&self, resource: &Resource, length: u64, given_up: Arc<AtomicBool>) {
+        let reader = self.open(resource);
+        if reader.is_whole() || !reader.is_servable() {
+            return;
+        }
+        let ahead = self.shared.ahead.clone();
+        self.shared.runtime.spawn(async move {
+            let _permit = ahead.acquire().await.expect("never closed");
+            if !given_up.load(Ordering::Relaxed)
+                && let Err(error) = reader.fetch(length).await
+            {
+                // Whoever reads it is told by his own try.
+                tracing::debug!(%error, "an original was not fetched ahead");
+            }
+        });
     }
 
     /// The file of a whole, checked original, if it is on disk.

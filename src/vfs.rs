@@ -11,9 +11,11 @@ mod error;
 mod freshness;
 mod handles;
 mod name;
+mod read_ahead;
 mod special;
 mod status;
 mod tree;
+mod walk;
 mod xattr;
 
 use std::ffi::OsStr;
@@ -31,6 +33,7 @@ pub use directory::{DirectoryEntry, Listing};
 pub use error::VfsError;
 use freshness::Freshness;
 use handles::{Handle, Handles, OpenFile};
+use read_ahead::{ReadAhead, Use};
 use special::Special;
 pub use status::StatusSource;
 pub use tree::Tree;
@@ -75,6 +78,7 @@ pub struct Vfs {
     owner: Owner,
     handles: Handles,
     freshness: Freshness,
+    read_ahead: Option<ReadAhead>,
     listener: OnceLock<Arc<dyn ChangeListener>>,
 }
 
@@ -82,6 +86,7 @@ impl Vfs {
     /// A file system whose files all belong to `owner`.
     pub fn new(tree: Arc<dyn Tree>, content: Arc<Content>, status: Arc<dyn StatusSource>, owner: Owner) -> Vfs {
         Vfs {
+            read_ahead: ReadAhead::start(tree.clone(), content.clone()),
             tree,
             content,
             special: Special::new(status),
@@ -202,14 +207,27 @@ impl Vfs {
         if !reader.is_servable() {
             return Err(VfsError::Content(ContentError::Offline));
         }
-        let caching = self.freshness.opened_file(node.ino, reader.is_whole());
+        let is_whole = reader.is_whole();
+        if is_whole {
+            self.note(node.ino, Use::OpenedWhole);
+        }
+        let caching = self.freshness.opened_file(node.ino, is_whole);
         Ok((OpenFile::original(node, reader), caching))
     }
 
     /// Bytes that can be had without waiting, or `None`: then ask [`Vfs::read`].
     pub fn read_now(&self, handle: u64, offset: u64, length: u64) -> Result<Option<Bytes>, VfsError> {
         let file = self.handles.file(handle)?;
+        if file.is_first_read() {
+            self.note(file.node.ino, Use::Read);
+        }
         file.read_now(offset, length).map_err(|error| self.failed(&file, error))
+    }
+
+    fn note(&self, ino: u64, what: Use) {
+        if let Some(read_ahead) = &self.read_ahead {
+            read_ahead.note(ino, what);
+        }
     }
 
     /// Exactly `length` bytes, or fewer only at the end of the file. Waits for the network, at most for content's deadline.

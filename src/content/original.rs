@@ -179,6 +179,19 @@ impl Original {
         Ok(Some(bytes.into()))
     }
 
+    /// Whether a range is here, or need not be fetched for later because there is no room on the disk.
+    pub fn is_fetched(&self, range: &Range<u64>) -> Result<bool, ContentError> {
+        let state = self.state();
+        if state.damaged.is_some() {
+            return Err(ContentError::Damaged);
+        }
+        Ok(match &state.body {
+            Body::Whole(_) | Body::Uncached => true,
+            Body::Partial(partial) => !partial.is_on_disk() || (!self.is_small() && has(partial, range)),
+            Body::Absent => state.off_disk,
+        })
+    }
+
     /// A file that can no longer be read, or was cut by somebody else, is fetched anew by the next read.
     fn lost(&self, error: &io::Error) {
         tracing::warn!(record = self.resource.record_name, %error, "a cached original cannot be read: dropped");

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::timeout;
@@ -14,6 +15,9 @@ use super::{BLOCK, ContentError};
 /// What is fetched at once for a reader that goes through the file: doubles with every window, up to this. It is also
 /// what a kill can cost, as claims are saved after each.
 const MAX_WINDOW: u64 = 32;
+
+/// How long the fetching of a file that nobody waits for may take.
+const FETCH: Duration = Duration::from_secs(300);
 
 /// Reads the kernel sends for one reader come out of order by up to its read-ahead (fuse.md §1: 4 MiB).
 const NEAR: u64 = 4 * BLOCK;
@@ -103,25 +107,48 @@ impl Reader {
         offset.min(size)..offset.saturating_add(length).min(size)
     }
 
+    /// Fetches the beginning of the file for later, if there is room for it on the disk.
+    pub async fn fetch(&self, length: u64) -> Result<(), ContentError> {
+        let range = self.clamp(0, length);
+        let here = || self.original.is_fetched(&range).map(|here| here.then_some(()));
+        match timeout(FETCH, self.until(&range, MAX_WINDOW, here)).await {
+            Ok(outcome) => outcome.map(drop),
+            Err(_) => Err(ContentError::TimedOut),
+        }
+    }
+
     async fn wait(&self, range: &Range<u64>) -> Result<Bytes, ContentError> {
-        let window = self.advance(range);
+        let window = self.advance(range).unwrap_or(1);
+        match self.until(range, window, || self.original.ready(range, self.generation)).await? {
+            Some(bytes) => Ok(bytes),
+            None => self.uncached(range).await,
+        }
+    }
+
+    /// Waits until `ready` gives something, and has the range fetched meanwhile; `None` if the file goes past the cache.
+    async fn until<T>(
+        &self,
+        range: &Range<u64>,
+        window: u64,
+        ready: impl Fn() -> Result<Option<T>, ContentError>,
+    ) -> Result<Option<T>, ContentError> {
         let mut joined: Option<Arc<Stream>> = None;
         loop {
             // Listening begins before looking, so that nothing rings unheard in between.
             let mut rung = std::pin::pin!(self.original.changed.notified());
             rung.as_mut().enable();
-            if let Some(bytes) = self.original.ready(range, self.generation)? {
-                return Ok(bytes);
+            if let Some(found) = ready()? {
+                return Ok(Some(found));
             }
             if let Some(outcome) = joined.as_ref().and_then(|stream| stream.outcome()) {
                 outcome?;
                 joined = None;
             }
             let needed = (range.end.div_ceil(BLOCK)) - range.start / BLOCK;
-            match self.original.plan(range, window.unwrap_or(1).max(needed)) {
+            match self.original.plan(range, window.max(needed)) {
                 Plan::Again => continue,
                 Plan::Begin => self.begin().await?,
-                Plan::Uncached => return self.uncached(range).await,
+                Plan::Uncached => return Ok(None),
                 Plan::Wait(stream) => {
                     joined.get_or_insert(stream);
                     rung.await;

@@ -43,6 +43,14 @@ impl Index {
         Ok(query.query_row([number(directory)], |row| row.get::<_, i64>(0)).optional()?.map(|ino| ino as u64))
     }
 
+    /// The directories that show a file; a few of them, if it is in very many albums.
+    pub fn holders(&self, file: u64) -> Result<Vec<u64>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached("SELECT DISTINCT parent FROM dentry WHERE ino = ?1 LIMIT 4")?;
+        let rows = query.query_map([number(file)], |row| row.get::<_, i64>(0))?;
+        Ok(rows.map(|parent| parent.map(|parent| parent as u64)).collect::<Result<_, _>>()?)
+    }
+
     /// The resource a file's inode stands for. Answered also for a file that has left the tree while it is open.
     pub fn resource(&self, ino: u64) -> Result<Option<Resource>, IndexError> {
         let reader = self.reader()?;

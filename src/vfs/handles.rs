@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -24,6 +24,7 @@ pub enum Handle {
 pub struct OpenFile {
     pub node: Node,
     body: Body,
+    is_read: AtomicBool,
 }
 
 enum Body {
@@ -33,11 +34,16 @@ enum Body {
 
 impl OpenFile {
     pub fn original(node: Node, reader: Reader) -> OpenFile {
-        OpenFile { node, body: Body::Original(reader) }
+        OpenFile { node, body: Body::Original(reader), is_read: AtomicBool::new(false) }
     }
 
     pub fn made_up(node: Node, bytes: Bytes) -> OpenFile {
-        OpenFile { node, body: Body::MadeUp(bytes) }
+        OpenFile { node, body: Body::MadeUp(bytes), is_read: AtomicBool::new(false) }
+    }
+
+    /// Whether this is an original that nobody has read through this handle before.
+    pub fn is_first_read(&self) -> bool {
+        matches!(self.body, Body::Original(_)) && !self.is_read.swap(true, Ordering::Relaxed)
     }
 
     pub fn read_now(&self, offset: u64, length: u64) -> Result<Option<Bytes>, ContentError> {

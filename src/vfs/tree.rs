@@ -13,6 +13,8 @@ pub trait Tree: Send + Sync {
     fn children(&self, directory: u64) -> Result<Vec<Entry>, IndexError>;
     /// See [`Index::parent`].
     fn parent(&self, directory: u64) -> Result<Option<u64>, IndexError>;
+    /// See [`Index::holders`].
+    fn holders(&self, file: u64) -> Result<Vec<u64>, IndexError>;
     /// See [`Index::resource`].
     fn resource(&self, ino: u64) -> Result<Option<Resource>, IndexError>;
     /// See [`Index::link_target`].
@@ -38,6 +40,10 @@ impl Tree for Index {
 
     fn parent(&self, directory: u64) -> Result<Option<u64>, IndexError> {
         Index::parent(self, directory)
+    }
+
+    fn holders(&self, file: u64) -> Result<Vec<u64>, IndexError> {
+        Index::holders(self, file)
     }
 
     fn resource(&self, ino: u64) -> Result<Option<Resource>, IndexError> {

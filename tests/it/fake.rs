@@ -269,6 +269,12 @@ impl Tree for Forest {
         Ok(names.iter().find(|(_, ino)| **ino == directory).map(|((parent, _), _)| *parent))
     }
 
+    fn holders(&self, file: u64) -> Result<Vec<u64>, IndexError> {
+        self.healthy()?;
+        let names = self.names.read().unwrap();
+        Ok(names.iter().filter(|(_, ino)| **ino == file).map(|((parent, _), _)| *parent).collect())
+    }
+
     fn resource(&self, ino: u64) -> Result<Option<Resource>, IndexError> {
         self.healthy()?;
         Ok(self.resources.read().unwrap().get(&ino).cloned())

@@ -9,6 +9,7 @@ mod originals;
 mod process;
 mod scripts;
 mod sign_in;
+mod speed;
 mod stage;
 mod vfs;
 mod world;

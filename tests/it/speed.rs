@@ -1,0 +1,149 @@
+//! What is fetched before it is asked for, and what is not.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use photosfs::index::ROOT;
+use photosfs::vfs::Vfs;
+use tempfile::TempDir;
+
+use crate::fake::{Fault, Forest, Shelf, bytes, vfs};
+
+const SIZE: usize = 20_000;
+const FILES: u64 = 50;
+
+/// Three directories of fifty files each, whose inode numbers run against their names.
+struct Library {
+    vfs: Arc<Vfs>,
+    shelf: Arc<Shelf>,
+    _folder: TempDir,
+}
+
+/// The inode of the file that comes so many places after the first by name.
+fn ino(directory: u64, place: u64) -> u64 {
+    directory * 1000 + 999 - place
+}
+
+impl Library {
+    fn new() -> Library {
+        let folder = tempfile::tempdir().unwrap();
+        let (forest, shelf) = (Arc::new(Forest::new()), Arc::new(Shelf::default()));
+        for directory in 1..=3 {
+            let month = forest.directory(ROOT, &format!("2024-0{directory}"), 100 + directory);
+            for place in 0..FILES {
+                let name = format!("IMG_{place:04}.JPG");
+                let resource = shelf.put(&format!("{directory}/{name}"), body(directory, place));
+                forest.file(month, &name, ino(directory, place), resource);
+            }
+        }
+        let vfs = vfs(folder.path(), &forest, &shelf);
+        Library { vfs, shelf, _folder: folder }
+    }
+
+    async fn read(&self, directory: u64, place: u64) {
+        let handle = self.vfs.open(ino(directory, place), false).unwrap().handle;
+        let bytes = match self.vfs.read_now(handle, 0, 1 << 20).unwrap() {
+            Some(bytes) => bytes,
+            None => self.vfs.read(handle, 0, 1 << 20).await.unwrap(),
+        };
+        self.vfs.release(handle).unwrap();
+        assert!(bytes == body(directory, place), "{directory}/{place}");
+    }
+
+    async fn settled(&self) -> u64 {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        self.shelf.requests()
+    }
+}
+
+fn body(directory: u64, place: u64) -> bytes::Bytes {
+    bytes(directory * 100 + place, SIZE)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_by_name_or_by_inode_finds_the_next_files_fetched() {
+    for by_name in [true, false] {
+        let library = Library::new();
+        let place = |n| if by_name { n } else { FILES - 1 - n };
+        for n in 0..4 {
+            library.read(1, place(n)).await;
+        }
+        let ahead = library.settled().await;
+        assert!((8..=4 + 32).contains(&ahead), "{ahead} files, by name: {by_name}");
+        for n in 4..FILES {
+            library.read(1, place(n)).await;
+        }
+        assert!(library.settled().await <= FILES + 2, "of the next directory only the first files are guessed");
+        for n in 0..FILES {
+            library.read(2, place(n)).await;
+            library.read(3, place(n)).await;
+        }
+        assert_eq!(library.settled().await, 3 * FILES, "each once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_walk_through_everything_fetches_each_file_once() {
+    let library = Library::new();
+    library.shelf.plan(|_, _| Fault::Late(20));
+    let begun = Instant::now();
+    for directory in 1..=3 {
+        for place in 0..FILES {
+            library.read(directory, place).await;
+        }
+    }
+    let took = begun.elapsed();
+    assert_eq!(library.settled().await, 3 * FILES);
+    assert_eq!(library.shelf.given(), 3 * FILES * SIZE as u64);
+    assert!(took < Duration::from_millis(3 * FILES * 20 * 2 / 3), "one after another would take 3 s: {took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_jumps_opens_or_goes_backwards_gets_nothing_fetched() {
+    let library = Library::new();
+    for place in [3, 40, 12, 30, 20, 49, 7, 25] {
+        library.read(1, place).await;
+    }
+    for place in 0..FILES {
+        let handle = library.vfs.open(ino(2, place), false).unwrap().handle;
+        library.vfs.getattr(ino(2, place), Some(handle)).unwrap();
+        library.vfs.release(handle).unwrap();
+    }
+    assert_eq!(library.settled().await, 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_wrong_guesses_give_up_what_has_not_begun() {
+    let library = Library::new();
+    for place in 0..6 {
+        library.read(1, place).await;
+    }
+    library.settled().await;
+    library.shelf.plan(|_, _| Fault::Late(150));
+    // The window moves on; its files are under way or queue. Then the reader is elsewhere.
+    for place in 6..20 {
+        library.read(1, place).await;
+    }
+    for (n, place) in [0, 10, 20, 30, 40, 49, 5, 15, 25, 35].into_iter().enumerate() {
+        library.read(2 + n as u64 % 2, place).await;
+    }
+    let asked = library.settled().await;
+    assert_eq!(library.settled().await, asked, "nothing goes on");
+    assert!(asked < FILES, "{asked}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_that_somebody_waits_for_passes_what_is_fetched_ahead() {
+    let library = Library::new();
+    for place in 0..5 {
+        library.read(1, place).await;
+    }
+    library.settled().await;
+    library.shelf.plan(|_, _| Fault::Late(200));
+    for place in 5..12 {
+        library.read(1, place).await;
+    }
+    let begun = Instant::now();
+    library.read(3, 25).await;
+    assert!(begun.elapsed() < Duration::from_millis(390), "one request's time: {:?}", begun.elapsed());
+}
