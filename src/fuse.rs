@@ -9,14 +9,24 @@
 mod adapter;
 mod convert;
 mod error;
+mod handed;
 mod invalidation;
 mod mounted;
 mod passthrough;
+mod place;
 
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
 use linux as platform;
+
+// Tested everywhere, with a stand-in for macFUSE's program.
+#[cfg(any(target_os = "macos", test))]
+mod macfuse;
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(target_os = "macos")]
+use macos as platform;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,14 +37,12 @@ use tokio::runtime::Handle;
 use crate::vfs::Vfs;
 use adapter::Adapter;
 pub use error::MountError;
-pub use mounted::Mounted;
-pub use platform::{Gone, is_mounted, unmount};
+pub use mounted::{Gone, Mounted};
+pub use place::is_mounted;
+pub use platform::unmount;
 
-/// What /proc/mounts shows as the source, and, after `fuse.`, as the type.
+/// What the table of mounts shows as the source, and Linux also in the type: `fuse.photosfs`.
 pub const NAME: &str = "photosfs";
-
-/// A second thread halves the latency of a request even for one client; more than four bring nothing (fuse.md §5.7).
-const MAX_THREADS: usize = 4;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MountOptions {
@@ -47,7 +55,7 @@ pub struct MountOptions {
 /// # Errors
 /// See [`MountError`].
 pub fn check(point: &Path) -> Result<(), MountError> {
-    platform::prepare(point).map(drop)
+    place::prepare(point).map(drop)
 }
 
 /// Mounts and begins to answer. A mount of ours whose process has died is cleared away first; anything else that is
@@ -57,33 +65,26 @@ pub fn check(point: &Path) -> Result<(), MountError> {
 /// See [`MountError`]; each knows what a person can do about it.
 pub fn mount(vfs: Arc<Vfs>, point: &Path, options: MountOptions, runtime: Handle) -> Result<Mounted, MountError> {
     raise_open_files();
-    let point = platform::prepare(point)?;
-    let attached = platform::attach(&point, options)?;
+    let point = place::prepare(point)?;
+    let (device, mounting) = platform::attach(&point, options)?;
     let mut config = fuser::Config::default();
-    config.n_threads = Some(threads());
-    config.clone_fd = platform::can_clone_device();
-    // Who may enter is the kernel's to decide, by allow_other; fuser's own rule would lock out root as well.
-    let acl = fuser::SessionACL::All;
-    let served = fuser::Session::from_fd(Adapter::new(vfs.clone(), runtime), attached.device, acl, config);
-    let session = served.map_err(|error| {
-        // Nobody answers: a mount left behind would hang whoever looks.
-        let _ = platform::detach(&attached.identity);
-        MountError::Session(error)
-    })?;
-    Mounted::start(session, attached.identity, vfs)
+    let acl = platform::tune(&mut config, options);
+    match fuser::Session::from_fd(Adapter::new(vfs.clone(), runtime), device, acl, config) {
+        Ok(session) => Mounted::start(session, mounting, vfs),
+        Err(error) => {
+            mounting.abandon();
+            Err(MountError::Session(error))
+        }
+    }
 }
 
 /// Every open original holds a file of the cache: as many as the system lets this process have.
 fn raise_open_files() {
     let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| match soft < hard {
-        true => setrlimit(Resource::RLIMIT_NOFILE, hard, hard),
+        true => setrlimit(Resource::RLIMIT_NOFILE, hard.min(platform::OPEN_FILES), hard),
         false => Ok(()),
     });
     if let Err(error) = raised {
         tracing::debug!(%error, "the number of open files stays limited");
     }
-}
-
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(2, usize::from).clamp(2, MAX_THREADS)
 }

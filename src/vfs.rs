@@ -14,10 +14,12 @@ mod name;
 mod read_ahead;
 mod special;
 mod status;
+mod system;
 mod tree;
 mod walk;
 mod xattr;
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::sync::{Arc, OnceLock};
@@ -36,10 +38,10 @@ use handles::{Handle, Handles, OpenFile};
 use read_ahead::{ReadAhead, Use};
 use special::Special;
 pub use status::StatusSource;
+pub use system::System;
 pub use tree::Tree;
 
-/// How long the kernel may keep an answer from the index. Long, because every change is announced to it
-/// (fuse.md §7, 6: one hour and one minute cost the same, zero costs forty times as much).
+/// How long the kernel may keep an answer that never changes.
 pub const TTL: Duration = Duration::from_secs(3600);
 /// How long it may keep one that changes by itself, or that was taken before the latest change.
 pub const SHORT_TTL: Duration = Duration::from_secs(1);
@@ -76,6 +78,7 @@ pub struct Vfs {
     content: Arc<Content>,
     special: Special,
     owner: Owner,
+    system: System,
     handles: Handles,
     freshness: Freshness,
     read_ahead: Option<ReadAhead>,
@@ -91,10 +94,16 @@ impl Vfs {
             content,
             special: Special::new(status),
             owner,
+            system: System::Linux,
             handles: Handles::default(),
             freshness: Freshness::default(),
             listener: OnceLock::new(),
         }
+    }
+
+    /// Shows names as a system expects them; Linux, unless this is called.
+    pub fn on(self, system: System) -> Vfs {
+        Vfs { system, ..self }
     }
 
     /// Whom to tell of changes (the kernel's caches). Only the first one is kept.
@@ -116,20 +125,22 @@ impl Vfs {
         if name::is_probe(&name) {
             return Ok(missing(TTL));
         }
-        match self.tree.lookup(parent, &name)? {
+        let found = match self.system {
+            System::Linux => self.tree.lookup(parent, &name)?,
+            System::MacOs => self.tree.lookup_in_any_case(parent, &name)?,
+        };
+        match found {
             Some(node) => self.found(node),
             None => Ok(missing(SHORT_TTL)),
         }
     }
 
     fn found(&self, node: Node) -> Result<Found, VfsError> {
-        let ttl = if special::is_special(node.ino) { special::ttl(node.ino) } else { TTL };
-        Ok(Found { attributes: Some(self.attributes(&node)), ttl })
+        Ok(Found { attributes: Some(self.attributes(&node)), ttl: self.ttl(node.ino) })
     }
 
     /// Attributes of an inode, or of the file behind a handle, which is answered even after it left the tree.
     pub fn getattr(&self, ino: u64, handle: Option<u64>) -> Result<(Attributes, Duration), VfsError> {
-        let ttl = if special::is_special(ino) { special::ttl(ino) } else { TTL };
         let opened = handle.and_then(|handle| self.handles.file(handle).ok()).filter(|file| file.node.ino == ino);
         let node = match opened {
             Some(file) => match self.node(ino) {
@@ -138,7 +149,7 @@ impl Vfs {
             },
             None => self.node(ino)?,
         };
-        Ok((self.attributes(&node), ttl))
+        Ok((self.attributes(&node), self.ttl(ino)))
     }
 
     /// Where a symlink points.
@@ -161,7 +172,7 @@ impl Vfs {
             listing.push(special::name(node.ino), self.attributes(&node));
         }
         for entry in &entries {
-            listing.push(&entry.name, self.attributes(&entry.node));
+            listing.push(&self.system.listed(&entry.name), self.attributes(&entry.node));
         }
         let caching = self.freshness.opened(ino, epoch);
         Ok(Opened { handle: self.handles.insert(Handle::Directory(Arc::new(listing)))?, caching })
@@ -175,8 +186,7 @@ impl Vfs {
     /// How long the kernel may keep the attributes in a listing: those of one older than the latest change, not long.
     pub fn listing_ttl(&self, listing: &Listing, ino: u64) -> Duration {
         match listing.epoch() == self.freshness.epoch() {
-            true if special::is_special(ino) => special::ttl(ino),
-            true => TTL,
+            true => self.ttl(ino),
             false => SHORT_TTL,
         }
     }
@@ -282,6 +292,10 @@ impl Vfs {
         if writing { Err(VfsError::ReadOnly) } else { Ok(()) }
     }
 
+    fn ttl(&self, ino: u64) -> Duration {
+        if special::is_special(ino) { special::ttl(ino) } else { self.system.ttl() }
+    }
+
     fn node(&self, ino: u64) -> Result<Node, VfsError> {
         match self.special.node(ino) {
             Some(node) => Ok(node),
@@ -312,8 +326,14 @@ fn missing(ttl: Duration) -> Found {
 
 impl ChangeListener for Vfs {
     /// Remembers that listings taken before now are old, and passes the change on to the kernel's caches.
-    fn changed(&self, change: TreeChange) {
+    fn changed(&self, mut change: TreeChange) {
         self.freshness.changed(&change);
+        for (_, name) in &mut change.entries {
+            // The kernel knows an entry by the name it was listed with.
+            if let Cow::Owned(listed) = self.system.listed(name) {
+                *name = listed;
+            }
+        }
         if let Some(listener) = self.listener.get() {
             listener.changed(change);
         }

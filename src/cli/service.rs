@@ -18,7 +18,7 @@ use crate::http::Http;
 use crate::index::{Index, IndexError};
 use crate::photos::Photos;
 use crate::sync::{LibrarySync, Round, SyncError};
-use crate::vfs::{ChangeListener, Owner, StatusSource, Vfs};
+use crate::vfs::{ChangeListener, Owner, StatusSource, System, Vfs};
 
 /// Everything that serves an account, but for the mount itself. Only one process has it at a time.
 pub struct Service {
@@ -82,7 +82,7 @@ impl Service {
             content: content.clone(),
             mountpoint: point.display().to_string(),
         });
-        let vfs = Arc::new(Vfs::new(self.index.clone(), content, status, Owner::of_this_process()));
+        let vfs = Arc::new(Vfs::new(self.index.clone(), content, status, Owner::of_this_process()).on(System::OWN));
         self.sync.on_change({
             let vfs = vfs.clone();
             move |change| vfs.changed(change)

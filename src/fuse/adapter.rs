@@ -8,15 +8,15 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use fuser::{
-    AccessFlags, BsdFileFlags, CopyFileRangeFlags, Errno, FileHandle, Filesystem, Generation, INodeNo, InitFlags,
-    IoctlFlags, KernelConfig, LockOwner, OpenAccMode, OpenFlags, RenameFlags, ReplyAttr, ReplyBmap, ReplyCreate,
-    ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyIoctl, ReplyLseek, ReplyOpen,
-    ReplyStatfs, ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
+    AccessFlags, BsdFileFlags, CopyFileRangeFlags, Errno, FileHandle, Filesystem, Generation, INodeNo, IoctlFlags,
+    KernelConfig, LockOwner, OpenAccMode, OpenFlags, RenameFlags, ReplyAttr, ReplyBmap, ReplyCreate, ReplyData,
+    ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyIoctl, ReplyLseek, ReplyOpen, ReplyStatfs,
+    ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
 use tokio::runtime::Handle;
 
-use super::convert;
 use super::passthrough::{Decision, Passthrough};
+use super::{convert, platform};
 use crate::vfs::{Caching, Opened, Vfs, VfsError};
 
 /// Inode numbers are never reused, so there is one generation of each.
@@ -83,15 +83,8 @@ fn refused(operation: &str, error: &VfsError) -> Errno {
 
 impl Filesystem for Adapter {
     fn init(&mut self, _: &Request, kernel: &mut KernelConfig) -> io::Result<()> {
-        // Readdirplus always, not where the kernel guesses: `find` then asks 514 times in place of 100,000
-        // (fuse.md §3). Each is asked for by itself: a kernel that lacks one gives the others.
-        let wanted = [
-            InitFlags::FUSE_DO_READDIRPLUS,
-            InitFlags::FUSE_PARALLEL_DIROPS,
-            InitFlags::FUSE_EXPORT_SUPPORT,
-            InitFlags::FUSE_EXPLICIT_INVAL_DATA,
-        ];
-        for capability in wanted {
+        // Each is asked for by itself: a kernel that lacks one gives the others.
+        for capability in platform::CAPABILITIES {
             if kernel.add_capabilities(capability).is_err() {
                 tracing::debug!(?capability, "the kernel lacks this");
             }
@@ -375,6 +368,25 @@ impl Filesystem for Adapter {
     }
 
     fn removexattr(&self, _: &Request, _: INodeNo, _: &OsStr, reply: ReplyEmpty) {
+        reply.error(Errno::EROFS);
+    }
+
+    /// The date of creation, which the Finder and `rsync -N` take from here alone (desktop.md §3.3). No backup is noted.
+    #[cfg(target_os = "macos")]
+    fn getxtimes(&self, _: &Request, ino: INodeNo, reply: fuser::ReplyXTimes) {
+        match self.ask("getxtimes", |vfs| vfs.getattr(ino.0, None)) {
+            Ok((attributes, _)) => reply.xtimes(SystemTime::UNIX_EPOCH, attributes.btime),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    #[cfg(target_os = "macos")]
+    fn setvolname(&self, _: &Request, _: &OsStr, reply: ReplyEmpty) {
+        reply.error(Errno::ENOTSUP);
+    }
+
+    #[cfg(target_os = "macos")]
+    fn exchange(&self, _: &Request, _: INodeNo, _: &OsStr, _: INodeNo, _: &OsStr, _: u64, reply: ReplyEmpty) {
         reply.error(Errno::EROFS);
     }
 }

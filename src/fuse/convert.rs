@@ -67,6 +67,8 @@ pub fn file_flags(caching: Caching) -> FopenFlags {
         | match caching {
             Caching::Keep => FopenFlags::FOPEN_KEEP_CACHE,
             Caching::Fresh => FopenFlags::empty(),
+            // There mmap(2), and with it Preview, refuses files that are not cached (desktop.md §2.4).
+            Caching::Never if cfg!(target_os = "macos") => FopenFlags::empty(),
             Caching::Never => FopenFlags::FOPEN_DIRECT_IO,
         }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::platform::{HELPER, INSTALL, LET_OTHERS_IN};
+
 #[derive(Debug, Error)]
 pub enum MountError {
     #[error("{} does not exist", .0.display())]
@@ -23,10 +25,12 @@ pub enum MountError {
     Covered { path: PathBuf, kind: String },
     #[error("this machine has no FUSE: {0}")]
     NoFuse(io::Error),
-    #[error("the program fusermount3 is missing")]
+    #[error("the program {HELPER} is missing")]
     NoHelper,
     #[error("the system refuses to let other users in")]
     AllowOther,
+    #[error("programs have files open in {}", .0.display())]
+    Busy(PathBuf),
     #[error("the mount was refused: {0}")]
     Refused(String),
     #[error("the mount was made, but the kernel did not begin to talk: {0}")]
@@ -43,10 +47,9 @@ impl MountError {
             MountError::AlreadyOurs(path) => format!("use it, or end it: photosfs unmount '{}'", path.display()),
             MountError::NotADirectory(_) | MountError::AlreadyMounted { .. } => "choose an empty directory".into(),
             MountError::Covered { .. } => "unmount that first".into(),
-            MountError::NoFuse(_) | MountError::NoHelper => {
-                "install the package fuse3 (in a container, pass --device /dev/fuse --cap-add SYS_ADMIN)".into()
-            }
-            MountError::AllowOther => "put user_allow_other into /etc/fuse.conf, or mount without --allow-other".into(),
+            MountError::Busy(_) => "close them, and try again".into(),
+            MountError::NoFuse(_) | MountError::NoHelper => INSTALL.into(),
+            MountError::AllowOther => LET_OTHERS_IN.into(),
             _ => String::new(),
         }
     }

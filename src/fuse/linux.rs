@@ -5,101 +5,86 @@ mod table;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io;
+use std::num::NonZeroUsize;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use fuser::{InitFlags, SessionACL};
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::statvfs::statvfs;
 
-use super::{MountError, MountOptions, NAME};
-use table::Entry;
+use super::place::{self, Entry, Identity};
+use super::{Gone, MountError, MountOptions, NAME};
+
+/// The program that mounts for those who may not.
+pub const HELPER: &str = "fusermount3";
+/// What to do where FUSE is missing.
+pub const INSTALL: &str = "install the package fuse3 (in a container, pass --device /dev/fuse --cap-add SYS_ADMIN)";
+/// What to do where other users may not be let in.
+pub const LET_OTHERS_IN: &str = "put user_allow_other into /etc/fuse.conf, or mount without --allow-other";
+
+/// What the kernel is asked to do. Readdirplus always, not where the kernel guesses: `find` then asks 514 times in place
+/// of 100,000 (fuse.md §3).
+pub const CAPABILITIES: [InitFlags; 4] = [
+    InitFlags::FUSE_DO_READDIRPLUS,
+    InitFlags::FUSE_PARALLEL_DIROPS,
+    InitFlags::FUSE_EXPORT_SUPPORT,
+    InitFlags::FUSE_EXPLICIT_INVAL_DATA,
+];
+
+/// The most open files to ask the system for.
+pub const OPEN_FILES: u64 = u64::MAX;
 
 const DEVICE: &str = "/dev/fuse";
+
+/// A second thread halves the latency of a request even for one client; more than four bring nothing (fuse.md §5.7).
+const MAX_THREADS: usize = 4;
 
 /// How long a mounted file system may take to say that it lives.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// An open connection to the kernel, and which mount it belongs to.
-pub struct Attached {
-    pub device: OwnedFd,
-    pub identity: Identity,
-}
-
-/// Which mount is ours. The same path may be another's by the time we leave.
+/// The kernel's number of a mount, and its device number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    pub point: PathBuf,
-    /// The kernel's number of the mount, and its device number.
-    id: u64,
-    device: String,
+pub struct MountId {
+    pub number: u64,
+    /// `major:minor`.
+    pub device: String,
 }
 
-/// How a mount went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gone {
-    Free,
-    /// Out of sight, but programs have files open there and can go on reading them.
-    Busy,
-}
+/// A mount that is complete, but that nobody answers yet.
+pub struct Mounting(Identity);
 
-/// The absolute path of a directory that can be mounted on. Clears away a mount of ours that nobody answers.
-pub fn prepare(point: &Path) -> Result<PathBuf, MountError> {
-    let point = absolute(point)?;
-    while let Some(entry) = top(&point)? {
-        match entry.is_ours() {
-            false => return Err(MountError::AlreadyMounted { path: point, kind: entry.kind }),
-            true if lives(&point) => return Err(MountError::AlreadyOurs(point)),
-            true => {
-                tracing::warn!(point = %point.display(), "clearing away a mount whose process has died");
-                take_away(&point, true)?;
-            }
-        }
+impl Mounting {
+    /// Which mount it has become.
+    pub fn finish(self) -> Result<Identity, MountError> {
+        Ok(self.0)
     }
-    let error = |error| MountError::MountPoint { path: point.clone(), error };
-    if !fs::metadata(&point).map_err(error)?.is_dir() {
-        return Err(MountError::NotADirectory(point));
-    }
-    if fs::read_dir(&point).map_err(error)?.next().is_some() {
-        tracing::warn!(point = %point.display(), "the directory is not empty; the mount hides what is in it");
-    }
-    Ok(point)
-}
 
-/// The path without links. The last part of it is not looked at: a dead mount cannot be.
-fn absolute(point: &Path) -> Result<PathBuf, MountError> {
-    match fs::canonicalize(point) {
-        Ok(path) => Ok(path),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(MountError::NoMountPoint(point.into())),
-        Err(error) => {
-            let failed = |error| MountError::MountPoint { path: point.into(), error };
-            let path = std::path::absolute(point).map_err(failed)?;
-            match (path.parent().map(fs::canonicalize), path.file_name()) {
-                (Some(Ok(parent)), Some(name)) => Ok(parent.join(name)),
-                _ => Err(failed(error)),
-            }
-        }
+    /// Takes it away again: left behind, it would hang whoever looks.
+    pub fn abandon(self) {
+        let _ = place::detach(&self.0);
     }
 }
 
-/// What is mounted on a path, the uppermost if there are several.
-fn top(point: &Path) -> Result<Option<Entry>, MountError> {
-    let entries = table::read().map_err(MountError::Table)?;
-    Ok(entries.into_iter().rfind(|entry| entry.point == point))
+pub fn table() -> Result<Vec<Entry>, MountError> {
+    table::read().map_err(MountError::Table)
 }
 
-/// Whether a photosfs that answers is mounted on a path, by the kernel's own table.
-pub fn is_mounted(point: &Path) -> Result<bool, MountError> {
-    let point = absolute(point)?;
-    Ok(top(&point)?.is_some_and(|entry| entry.is_ours()) && lives(&point))
+pub fn is_ours(entry: &Entry) -> bool {
+    entry.source == OsStr::new(NAME) && entry.kind.strip_prefix("fuse.") == Some(NAME)
+}
+
+/// Whether mounting makes the directory, if it is missing.
+pub fn makes_directory(_point: &Path) -> bool {
+    false
 }
 
 /// Whether somebody answers. Asked by statfs, which the kernel never answers itself; one that hangs counts as alive.
-fn lives(point: &Path) -> bool {
+pub fn lives(point: &Path) -> bool {
     let (tell, told) = mpsc::channel();
     let point = point.to_owned();
     thread::spawn(move || tell.send(statvfs(&point).err()));
@@ -108,7 +93,7 @@ fn lives(point: &Path) -> bool {
 }
 
 /// Mounts, read-only.
-pub fn attach(point: &Path, options: MountOptions) -> Result<Attached, MountError> {
+pub fn attach(point: &Path, options: MountOptions) -> Result<(OwnedFd, Mounting), MountError> {
     let device = match nix::unistd::geteuid().is_root() {
         true => match attach_as_root(point, options) {
             // Root without the right to mount, as in a container.
@@ -117,8 +102,8 @@ pub fn attach(point: &Path, options: MountOptions) -> Result<Attached, MountErro
         },
         false => fusermount::attach(point, options)?,
     };
-    let entry = top(point)?.filter(Entry::is_ours).ok_or_else(|| MountError::NotMounted(point.into()))?;
-    Ok(Attached { device, identity: Identity { point: point.into(), id: entry.id, device: entry.device } })
+    let entry = place::top(point)?.filter(is_ours).ok_or_else(|| MountError::NotMounted(point.into()))?;
+    Ok((device, Mounting(Identity { point: point.into(), id: entry.id })))
 }
 
 fn attach_as_root(point: &Path, options: MountOptions) -> Result<OwnedFd, Errno> {
@@ -139,43 +124,41 @@ fn refused(errno: Errno) -> MountError {
     }
 }
 
-/// Whether more session threads can have a device of their own: fuser opens it again, and where it is root's alone
-/// a user got his from fusermount3.
-pub fn can_clone_device() -> bool {
-    File::options().read(true).write(true).open(DEVICE).is_ok()
+/// How the session works. Who may enter is the kernel's to decide, by allow_other; fuser's own rule would lock out root
+/// as well. More threads can have a device of their own where fuser can open it again: where it is root's alone, a user
+/// got his from fusermount3.
+pub fn tune(config: &mut fuser::Config, _options: MountOptions) -> SessionACL {
+    config.n_threads = Some(thread::available_parallelism().map_or(2, NonZeroUsize::get).clamp(2, MAX_THREADS));
+    config.clone_fd = File::options().read(true).write(true).open(DEVICE).is_ok();
+    SessionACL::All
 }
 
 /// Has the kernel read ahead far enough to hide a network (fuse.md §1: 39 → 724 MiB/s at 5 ms a request). Root only.
 pub fn widen_read_ahead(identity: &Identity) {
-    let _ = fs::write(format!("/sys/class/bdi/{}/read_ahead_kb", identity.device), "4096");
+    let _ = fs::write(format!("/sys/class/bdi/{}/read_ahead_kb", identity.id.device), "4096");
 }
 
-/// Takes a mount of ours away, and no other: one that is gone already is an error, and so is one that another covers.
-pub fn detach(identity: &Identity) -> Result<Gone, MountError> {
-    let not_mounted = || MountError::NotMounted(identity.point.clone());
-    let entries = table::read().map_err(MountError::Table)?;
-    let ours = |entry: &&Entry| entry.id == identity.id && entry.device == identity.device;
-    // By number, as the mount may have been moved.
-    let own = entries.iter().find(ours).ok_or_else(not_mounted)?;
-    match entries.iter().rfind(|entry| entry.point == own.point) {
-        Some(top) if top.id == own.id => take_away(&own.point, true).map(|()| Gone::Free),
-        Some(top) => Err(MountError::Covered { path: own.point.clone(), kind: top.kind.clone() }),
-        None => Err(not_mounted()),
-    }
+/// Takes away what is uppermost on a path, and leaves files that are open to those who have them.
+pub fn take_away(point: &Path) -> Result<Gone, MountError> {
+    end(point, true).map(|()| Gone::Free)
+}
+
+/// Takes away a mount that nobody answers.
+pub fn clear_away(point: &Path) -> Result<(), MountError> {
+    end(point, true)
 }
 
 /// Ends the mount on a path, if it is a photosfs.
 pub fn unmount(point: &Path) -> Result<Gone, MountError> {
-    let point = absolute(point)?;
-    match top(&point)? {
-        Some(entry) if entry.is_ours() => {}
-        _ => return Err(MountError::NotMounted(point)),
+    let point = place::absolute(point)?;
+    if !place::top(&point)?.as_ref().is_some_and(is_ours) {
+        return Err(MountError::NotMounted(point));
     }
     let before = table::count(&point).map_err(MountError::Table)?;
-    let gone = match take_away(&point, false) {
+    let gone = match end(&point, false) {
         Ok(()) => Gone::Free,
         Err(_) => {
-            take_away(&point, true)?;
+            end(&point, true)?;
             Gone::Busy
         }
     };
@@ -187,16 +170,10 @@ pub fn unmount(point: &Path) -> Result<Gone, MountError> {
 }
 
 /// Unmounts what is uppermost on a path; lazily, if programs may have files open there.
-fn take_away(point: &Path, lazily: bool) -> Result<(), MountError> {
+fn end(point: &Path, lazily: bool) -> Result<(), MountError> {
     let lazy = if lazily { MntFlags::MNT_DETACH } else { MntFlags::empty() };
     match umount2(point, lazy | MntFlags::UMOUNT_NOFOLLOW) {
         Err(Errno::EPERM) => fusermount::detach(point, lazily),
         other => other.map_err(|errno| MountError::Refused(errno.desc().into())),
-    }
-}
-
-impl Entry {
-    fn is_ours(&self) -> bool {
-        self.source == OsStr::new(NAME) && self.kind.strip_prefix("fuse.") == Some(NAME)
     }
 }

@@ -9,12 +9,21 @@ use tokio::sync::watch;
 
 use super::adapter::Adapter;
 use super::invalidation::Invalidation;
-use super::platform::{self, Gone, Identity};
+use super::place::{self, Identity};
+use super::platform::{self, Mounting};
 use super::{MountError, NAME};
 use crate::vfs::Vfs;
 
 /// How long programs that have files open may go on after the mount was detached.
 const DRAIN: Duration = Duration::from_secs(5);
+
+/// How a mount went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    Free,
+    /// Out of sight, but programs have files open there and can go on reading them.
+    Busy,
+}
 
 /// A mount of ours. Dropping it takes it away.
 pub struct Mounted {
@@ -26,7 +35,7 @@ pub struct Mounted {
 impl Mounted {
     pub(super) fn start(
         session: fuser::Session<Adapter>,
-        identity: Identity,
+        mounting: Mounting,
         vfs: Arc<Vfs>,
     ) -> Result<Mounted, MountError> {
         let invalidation = Invalidation::start(session.notifier()).map_err(MountError::Session)?;
@@ -41,6 +50,7 @@ impl Mounted {
             let _ = end.send(true);
         };
         thread::Builder::new().name(NAME.into()).spawn(serve).map_err(MountError::Session)?;
+        let identity = mounting.finish().inspect_err(|_| invalidation.stop())?;
         platform::widen_read_ahead(&identity);
         Ok(Mounted { identity, invalidation, ended })
     }
@@ -58,7 +68,9 @@ impl Mounted {
 
     /// Takes the mount away. Files that are open can be read for a few seconds more.
     pub async fn unmount(self) -> Result<(), MountError> {
-        platform::detach(&self.identity)?;
+        let identity = self.identity.clone();
+        let detached = tokio::task::spawn_blocking(move || place::detach(&identity)).await;
+        detached.map_err(|error| MountError::Session(error.into()))??;
         if tokio::time::timeout(DRAIN, self.wait()).await.is_err() {
             tracing::warn!("files are still open; leaving them");
         }
@@ -70,7 +82,7 @@ impl Drop for Mounted {
     fn drop(&mut self) {
         self.invalidation.stop();
         if !*self.ended.borrow() {
-            match platform::detach(&self.identity) {
+            match place::detach(&self.identity) {
                 Ok(Gone::Free | Gone::Busy) | Err(MountError::NotMounted(_)) => {}
                 Err(error) => tracing::warn!(%error, "the mount stays"),
             }

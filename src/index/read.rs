@@ -26,6 +26,15 @@ impl Index {
         Ok(query.query_row(params![number(parent), tree::fold(name), name], node).optional()?)
     }
 
+    /// The child of a directory with this name in any case; there is one at the most (`tree::fold`).
+    pub fn lookup_in_any_case(&self, parent: u64, name: &str) -> Result<Option<Node>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached(&format!(
+            "SELECT {NODE} FROM dentry d JOIN node n ON n.ino = d.ino WHERE d.parent = ?1 AND d.fold = ?2"
+        ))?;
+        Ok(query.query_row(params![number(parent), tree::fold(name)], node).optional()?)
+    }
+
     /// All children of a directory, by name.
     pub fn children(&self, directory: u64) -> Result<Vec<Entry>, IndexError> {
         let reader = self.reader()?;

@@ -188,6 +188,18 @@ fn a_trashed_photo_moves_and_a_restored_one_comes_back_the_same() {
 }
 
 #[test]
+fn names_are_found_in_any_case_where_that_is_asked() {
+    let fixture = Fixture::with(&["Caf\u{e9}.JPG"]);
+    let month = fixture.ino("/Years/2024/2024-03");
+    let found = |name| fixture.index.lookup_in_any_case(month, name).unwrap().map(|node| node.ino);
+    let own = fixture.index.lookup(month, "Caf\u{e9}.JPG").unwrap().unwrap().ino;
+    assert_eq!(found("Caf\u{e9}.JPG"), Some(own));
+    assert_eq!(found("CAFE\u{301}.jpg"), Some(own));
+    assert_eq!(found("Cafe.JPG"), None);
+    assert_eq!(fixture.index.lookup(month, "CAF\u{c9}.jpg").unwrap(), None);
+}
+
+#[test]
 fn albums_are_hard_links_in_folders() {
     let fixture = Fixture::with(&["IMG_1.JPG"]);
     let folder = Album { kind: AlbumKind::Folder, ..album("F", "Norway", None) };

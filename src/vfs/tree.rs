@@ -9,6 +9,8 @@ pub trait Tree: Send + Sync {
     fn node(&self, ino: u64) -> Result<Option<Node>, IndexError>;
     /// See [`Index::lookup`].
     fn lookup(&self, parent: u64, name: &str) -> Result<Option<Node>, IndexError>;
+    /// See [`Index::lookup_in_any_case`].
+    fn lookup_in_any_case(&self, parent: u64, name: &str) -> Result<Option<Node>, IndexError>;
     /// See [`Index::children`].
     fn children(&self, directory: u64) -> Result<Vec<Entry>, IndexError>;
     /// See [`Index::parent`].
@@ -32,6 +34,10 @@ impl Tree for Index {
 
     fn lookup(&self, parent: u64, name: &str) -> Result<Option<Node>, IndexError> {
         Index::lookup(self, parent, name)
+    }
+
+    fn lookup_in_any_case(&self, parent: u64, name: &str) -> Result<Option<Node>, IndexError> {
+        Index::lookup_in_any_case(self, parent, name)
     }
 
     fn children(&self, directory: u64) -> Result<Vec<Entry>, IndexError> {

@@ -256,6 +256,12 @@ impl Tree for Forest {
         Ok(ino.and_then(|ino| self.nodes.read().unwrap().get(&ino).cloned()))
     }
 
+    fn lookup_in_any_case(&self, parent: u64, name: &str) -> Result<Option<Node>, IndexError> {
+        let entries = self.children(parent)?;
+        let own = entries.into_iter().find(|entry| photosfs::tree::fold(&entry.name) == photosfs::tree::fold(name));
+        Ok(own.map(|entry| entry.node))
+    }
+
     fn children(&self, directory: u64) -> Result<Vec<Entry>, IndexError> {
         self.healthy()?;
         let (names, nodes) = (self.names.read().unwrap(), self.nodes.read().unwrap());

@@ -1,11 +1,11 @@
 //! The file system without a mount.
 
 use std::ffi::OsStr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
 use photosfs::index::{NodeKind, ROOT};
-use photosfs::vfs::{Caching, ChangeListener, SHORT_TTL, TTL, TreeChange, Vfs, VfsError};
+use photosfs::vfs::{Caching, ChangeListener, SHORT_TTL, System, TTL, TreeChange, Vfs, VfsError};
 
 use crate::fake::{Fault, Forest, Shelf, bytes, vfs};
 
@@ -42,6 +42,33 @@ async fn names_are_found_composed_or_not() {
     assert_eq!(ino("cafe.jpg"), None);
     assert_eq!((ino("."), ino("..")), (Some(1000), Some(ROOT)));
     assert_eq!(scene.vfs.lookup(2000, OsStr::new(".")).unwrap().attributes.unwrap().ino, 2000);
+}
+
+#[tokio::test]
+async fn on_macos_names_are_decomposed_and_found_in_any_case() {
+    let Scene { vfs, forest, shelf, _folder } = scene();
+    let vfs = Arc::into_inner(vfs).unwrap().on(System::MacOs);
+    let scene = Scene { vfs: Arc::new(vfs), forest, shelf, _folder };
+    assert_eq!(names(&scene, 1000), [".", "..", "Cafe\u{301}.JPG", "film.MOV"]);
+    let found = |name: &str| scene.vfs.lookup(1000, OsStr::new(name)).unwrap();
+    for name in ["Cafe\u{301}.JPG", "Café.JPG", "cafe\u{301}.jpg", "CAFÉ.jpg"] {
+        assert_eq!(found(name).attributes.map(|a| a.ino), Some(2000), "{name}");
+    }
+    assert_eq!(found("Café.JPG").ttl, System::MacOs.ttl());
+    assert_eq!(found("Cafe.JPG").attributes, None);
+    scene.forest.broken.store(true, Ordering::SeqCst);
+    assert_eq!(found("._film.MOV").attributes, None, "answered from memory");
+    assert_eq!(scene.vfs.lookup(1000, OsStr::new("FILM.mov")).unwrap_err().errno(), libc::EIO);
+}
+
+#[tokio::test]
+async fn on_macos_changes_are_told_by_the_names_that_were_listed() {
+    let Scene { vfs, _folder, .. } = scene();
+    let vfs = Arc::into_inner(vfs).unwrap().on(System::MacOs);
+    let heard = Arc::new(Heard::default());
+    vfs.tell(heard.clone());
+    vfs.changed(TreeChange { entries: vec![(1000, "Café.JPG".into())], ..TreeChange::default() });
+    assert_eq!(*heard.names.lock().unwrap(), ["Cafe\u{301}.JPG"]);
 }
 
 #[tokio::test]
@@ -134,13 +161,18 @@ async fn pages_of_an_unchecked_file_are_not_kept() {
 }
 
 #[derive(Default)]
-struct Heard(std::sync::Mutex<Vec<u64>>);
+struct Heard {
+    names: Mutex<Vec<String>>,
+    tainted: Mutex<Vec<u64>>,
+}
 
 impl ChangeListener for Heard {
-    fn changed(&self, _: TreeChange) {}
+    fn changed(&self, change: TreeChange) {
+        self.names.lock().unwrap().extend(change.entries.into_iter().map(|(_, name)| name));
+    }
 
     fn tainted(&self, ino: u64) {
-        self.0.lock().unwrap().push(ino);
+        self.tainted.lock().unwrap().push(ino);
     }
 }
 
@@ -156,7 +188,7 @@ async fn wrong_bytes_are_taken_back() {
         outcome = outcome.and(scene.vfs.read(opened.handle, offset, 1 << 20).await.map(drop));
     }
     assert_eq!(outcome.unwrap_err().errno(), libc::EIO);
-    assert!(heard.0.lock().unwrap().contains(&2001));
+    assert!(heard.tainted.lock().unwrap().contains(&2001));
 }
 
 #[tokio::test]

@@ -1,18 +1,16 @@
 //! Mounting without being root: the set-user-id program fusermount3 does it and hands over the open device.
 
-use std::io::{self, IoSliceMut, Read};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use nix::cmsg_space;
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
-
+use super::super::handed::receive;
 use super::super::{MountError, MountOptions, NAME};
+use super::HELPER;
 
-const PROGRAM: &str = "fusermount3";
 /// Names the descriptor on which the program sends the device.
 const SOCKET_VARIABLE: &str = "_FUSE_COMMFD";
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -22,7 +20,7 @@ pub fn attach(point: &Path, options: MountOptions) -> Result<OwnedFd, MountError
     own.set_read_timeout(Some(DEADLINE)).map_err(refused)?;
     let others = if options.allow_other { ",allow_other" } else { "" };
     let flags = format!("ro,nosuid,nodev,noatime,default_permissions,fsname={NAME},subtype={NAME}{others}");
-    let mut child = Command::new(PROGRAM)
+    let mut child = Command::new(HELPER)
         .args(["-o", &flags, "--"])
         .arg(point)
         // The program reads nothing, so its standard input can be the socket: no descriptor has to survive an exec.
@@ -47,26 +45,8 @@ pub fn attach(point: &Path, options: MountOptions) -> Result<OwnedFd, MountError
 /// Unmounts as the user who mounted.
 pub fn detach(point: &Path, lazily: bool) -> Result<(), MountError> {
     let flags = if lazily { "-uz" } else { "-u" };
-    let output = Command::new(PROGRAM).args([flags, "--"]).arg(point).stdin(Stdio::null()).output().map_err(missing)?;
+    let output = Command::new(HELPER).args([flags, "--"]).arg(point).stdin(Stdio::null()).output().map_err(missing)?;
     if output.status.success() { Ok(()) } else { Err(explained(&String::from_utf8_lossy(&output.stderr))) }
-}
-
-/// Takes the device from the message that comes with it.
-fn receive(socket: &UnixStream) -> io::Result<OwnedFd> {
-    let mut byte = [0];
-    let mut parts = [IoSliceMut::new(&mut byte)];
-    let mut space = cmsg_space!([libc::c_int; 1]);
-    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
-    let message = recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut space), flags)?;
-    for control in message.cmsgs()? {
-        if let ControlMessageOwned::ScmRights(descriptors) = control
-            && let Some(&descriptor) = descriptors.first()
-        {
-            // SAFETY: the kernel has just made this descriptor for us; nobody else knows its number.
-            return Ok(unsafe { OwnedFd::from_raw_fd(descriptor) });
-        }
-    }
-    Err(io::ErrorKind::UnexpectedEof.into())
 }
 
 fn missing(error: io::Error) -> MountError {

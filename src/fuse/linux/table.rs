@@ -6,17 +6,8 @@ use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-/// A mount.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    pub id: u64,
-    /// `major:minor`.
-    pub device: String,
-    pub point: PathBuf,
-    /// The type of the file system, such as `fuse.photosfs`.
-    pub kind: String,
-    pub source: OsString,
-}
+use super::super::place::Entry;
+use super::MountId;
 
 /// All mounts this process sees, the later ones above the earlier.
 pub fn read() -> io::Result<Vec<Entry>> {
@@ -32,12 +23,12 @@ pub fn count(point: &Path) -> io::Result<usize> {
 /// `36 35 98:0 /root /point rw,noatime master:1 - type source options`; the number of fields before the dash varies.
 fn parse(line: &[u8]) -> Option<Entry> {
     let mut fields = line.split(|byte| *byte == b' ');
-    let id = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
+    let number = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
     let device = String::from_utf8(fields.nth(1)?.to_vec()).ok()?;
     let point = PathBuf::from(unescape(fields.nth(1)?));
     let mut fields = fields.skip_while(|field| *field != b"-").skip(1);
     let kind = String::from_utf8_lossy(fields.next()?).into_owned();
-    Some(Entry { id, device, point, kind, source: unescape(fields.next()?) })
+    Some(Entry { id: MountId { number, device }, point, kind, source: unescape(fields.next()?) })
 }
 
 /// Blanks and backslashes are written as `\040`.
@@ -64,7 +55,7 @@ mod tests {
     fn reads_names_with_blanks() {
         let line = br"98 27 0:52 / /mnt/iCloud\040Photos\134x ro,nosuid shared:1 - fuse.photosfs photosfs ro,user_id=0";
         let entry = parse(line).unwrap();
-        assert_eq!((entry.id, entry.device.as_str(), entry.kind.as_str()), (98, "0:52", "fuse.photosfs"));
+        assert_eq!((entry.id.number, entry.id.device.as_str(), entry.kind.as_str()), (98, "0:52", "fuse.photosfs"));
         assert_eq!(entry.point, Path::new("/mnt/iCloud Photos\\x"));
         assert_eq!(entry.source, "photosfs");
     }
