@@ -146,14 +146,14 @@ pub fn take_away(point: &Path) -> Result<Gone, MountError> {
 pub fn clear_away(point: &Path) -> Result<(), MountError> {
     match unmount2(point, MntFlags::MNT_FORCE) {
         Ok(()) => Ok(()),
-        Err(_) => diskutil(point),
+        Err(_) => diskutil(&["unmount", "force"], point),
     }
 }
 
 /// The way that works for those who may not unmount by themselves.
-fn diskutil(point: &Path) -> Result<(), MountError> {
+fn diskutil(arguments: &[&str], point: &Path) -> Result<(), MountError> {
     let mut command = Command::new("/usr/sbin/diskutil");
-    command.args(["unmount", "force"]).arg(point).stdin(Stdio::null());
+    command.args(arguments).arg(point).stdin(Stdio::null());
     let output = command.output().map_err(|error| MountError::Refused(error.to_string()))?;
     match output.status.success() {
         true => Ok(()),
@@ -173,6 +173,7 @@ pub fn unmount(point: &Path) -> Result<Gone, MountError> {
     match unmount2(&point, MntFlags::empty()) {
         Ok(()) => Ok(Gone::Free),
         Err(Errno::EBUSY) => Err(MountError::Busy(point)),
+        Err(Errno::EPERM) => diskutil(&["unmount"], &point).map(|()| Gone::Free),
         Err(errno) => Err(MountError::Refused(errno.desc().into())),
     }
 }
