@@ -36,8 +36,8 @@ pub const CAPABILITIES: [InitFlags; 4] = [
     InitFlags::FUSE_EXPLICIT_INVAL_DATA,
 ];
 
-/// The most open files to ask the system for.
-pub const OPEN_FILES: u64 = u64::MAX;
+/// The most open files to ask the system for: the kernel's own limit as it is shipped (fs.nr_open).
+pub const OPEN_FILES: u64 = 1 << 20;
 
 const DEVICE: &str = "/dev/fuse";
 
