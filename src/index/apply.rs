@@ -102,6 +102,8 @@ impl Touched {
                 put_member(tx, member)?;
                 self.member_changed(tx, member)?;
             }
+            // A purge takes a photo out of its albums, too: while that is held, it stays in them.
+            Change::Left(member) if super::hold::is_held(tx, &member.asset, library)? => {}
             Change::Left(member) => {
                 tx.prepare_cached("DELETE FROM member WHERE album = ?1 AND asset = ?2")?
                     .execute([&member.album, &member.asset])?;

@@ -61,11 +61,14 @@ pub fn put_asset(tx: &Connection, library: i64, asset: &Asset) -> Result<i64, In
             ],
             |row| row.get(0),
         )?;
+    // A rendering goes with the edit that it was of.
+    drop_resources(tx, library, &asset.name, &asset.resources)?;
     put_resources(tx, library, &asset.name, &asset.resources)?;
     Ok(id)
 }
 
-/// Writes a master and its originals.
+/// Writes a master and its originals. One that the record no longer tells of stays: a field that is absent is no proof that
+/// the file is gone (design.md §2, rule 3).
 pub fn put_master(tx: &Connection, library: i64, master: &Master) -> Result<(), IndexError> {
     tx.prepare_cached(
         "INSERT INTO master (library, name, file_name, uti, modified) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -75,22 +78,26 @@ pub fn put_master(tx: &Connection, library: i64, master: &Master) -> Result<(), 
     put_resources(tx, library, &master.name, &master.resources)
 }
 
+/// Forgets a record's files of kinds that are not among these.
+fn drop_resources(tx: &Connection, library: i64, record: &str, but: &[Sighting]) -> Result<(), IndexError> {
+    let mut delete = tx.prepare_cached("DELETE FROM resource WHERE library = ?1 AND record = ?2 AND kind = ?3")?;
+    for kind in ResourceKind::ALL.iter().filter(|kind| but.iter().all(|resource| resource.kind != **kind)) {
+        delete.execute(params![library, record, kind_number(*kind)])?;
+    }
+    Ok(())
+}
+
+/// Writes a record's files. One that was ready stays so while its bytes are the same: an answer without its address does
+/// not make it unfinished.
 fn put_resources(tx: &Connection, library: i64, record: &str, resources: &[Sighting]) -> Result<(), IndexError> {
-    tx.prepare_cached("DELETE FROM resource WHERE library = ?1 AND record = ?2")?.execute(params![library, record])?;
-    let mut insert = tx.prepare_cached(
-        "INSERT INTO resource (library, record, kind, size, checksum, uti, ready) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    let mut put = tx.prepare_cached(
+        "INSERT INTO resource (library, record, kind, size, checksum, uti, ready) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (library, record, kind) DO UPDATE SET
+             ready = ?7 OR (ready AND size = ?4 AND checksum = ?5), size = ?4, checksum = ?5, uti = ?6",
     )?;
     for resource in resources {
-        let (kind, size) = (kind_number(resource.kind), resource.size as i64);
-        insert.execute(params![
-            library,
-            record,
-            kind,
-            size,
-            resource.checksum.as_str(),
-            resource.uti,
-            resource.ready
-        ])?;
+        let (kind, size, checksum) = (kind_number(resource.kind), resource.size as i64, resource.checksum.as_str());
+        put.execute(params![library, record, kind, size, checksum, resource.uti, resource.ready])?;
     }
     Ok(())
 }
