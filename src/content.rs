@@ -11,7 +11,8 @@
 //! - the read that would complete a file waits until the whole file matches Apple's checksum. Whoever has read every byte
 //!   of a file has therefore read checked bytes;
 //! - if a file does not match, it is fetched once more; those who were given bytes of the first try get an error,
-//!   so that nobody mixes the two. A second mismatch is an error and is reported.
+//!   so that nobody mixes the two. A second mismatch is an error and is reported;
+//! - what an earlier process left whole is compared once more before this one gives any of it out.
 //! - a file that the disk has no room for is downloaded to memory and checked there. One too large for that too goes
 //!   from the network to the reader, block by block: then only lengths are checked.
 //!
@@ -24,6 +25,7 @@ mod error;
 mod fetch;
 mod original;
 mod partial;
+mod proven;
 mod ranged;
 mod reader;
 mod source;
@@ -48,6 +50,7 @@ use cache::Cache;
 pub use error::{ContentError, SourceError};
 pub use fetch::{Offline, PhotosSource};
 use original::Original;
+use proven::Proven;
 pub use reader::Reader;
 pub use source::{Body, Source};
 use uncached::Uncached;
@@ -116,6 +119,7 @@ struct Shared {
     runtime: Handle,
     deadline: Duration,
     damaged: Mutex<Vec<Damage>>,
+    proven: Proven,
 }
 
 impl Content {
@@ -131,6 +135,7 @@ impl Content {
             runtime,
             deadline: options.deadline,
             damaged: Mutex::default(),
+            proven: Proven::new(),
         };
         Ok(Content { shared: Arc::new(shared), originals: Mutex::default() })
     }
@@ -172,7 +177,7 @@ impl Content {
 
     /// The file of a whole, checked original, if it is on disk.
     pub fn path_if_whole(&self, resource: &Resource) -> Option<File> {
-        self.shared.cache.find(resource)
+        self.shared.cache.find(resource).map(|(file, _)| file)
     }
 
     /// Originals that did not match their checksum twice.

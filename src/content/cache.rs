@@ -109,8 +109,8 @@ impl Cache {
         Pin { cache: self.clone(), name: name.to_owned() }
     }
 
-    /// The whole original, if it is here with the right length. Whatever else has its name is removed.
-    pub fn find(&self, resource: &Resource) -> Option<File> {
+    /// The whole original, if it is here with the right length, and when it was modified. Whatever else has its name is removed.
+    pub fn find(&self, resource: &Resource) -> Option<(File, SystemTime)> {
         let name = Cache::name(resource)?;
         let path = self.path(&name);
         let file = File::open(&path).ok()?;
@@ -121,10 +121,14 @@ impl Cache {
             return None;
         }
         self.order().use_now(&name, resource.size);
-        if metadata.modified().ok()?.elapsed().unwrap_or(TOUCH) >= TOUCH {
+        Some((file, metadata.modified().ok()?))
+    }
+
+    /// Notes on the disk that an original was used.
+    pub fn touch(file: &File, modified: SystemTime) {
+        if modified.elapsed().unwrap_or(TOUCH) >= TOUCH {
             let _ = file.set_modified(SystemTime::now());
         }
-        Some(file)
     }
 
     /// Room for an original and the file it is downloaded to, with the blocks that survived from before.

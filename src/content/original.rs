@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 use super::cache::{Cache, Pin};
-use super::partial::Partial;
+use super::partial::{Partial, hash};
 use super::stream::{self, Stream};
 use super::{BLOCK, ContentError, Shared};
 use crate::photos::{Resource, Verdict};
@@ -45,7 +45,6 @@ struct State {
     generation: u32,
     /// Whether bytes of an unchecked file have been given out in this generation.
     given_out: bool,
-    refetched: bool,
     damaged: Option<SystemTime>,
     /// The disk would not have it.
     off_disk: bool,
@@ -59,6 +58,8 @@ struct State {
 enum Body {
     Absent,
     Partial(Arc<Partial>),
+    /// On disk under its name; not seen to match yet.
+    Found(Arc<File>),
     Whole(Arc<File>),
     Uncached,
 }
@@ -95,7 +96,6 @@ impl Original {
             streams: Vec::new(),
             generation: 0,
             given_out: false,
-            refetched: false,
             damaged: shared.damaged_since(&resource),
             off_disk: kept.is_none(),
             before: None,
@@ -119,10 +119,21 @@ impl Original {
     pub fn look(&self) {
         let mut state = self.state();
         if matches!(state.body, Body::Absent)
-            && let Some(file) = self.shared.cache.find(&self.resource)
+            && let Some((file, modified)) = self.shared.cache.find(&self.resource)
         {
-            state.body = Body::Whole(Arc::new(file));
+            let proven = self.shared.proven.holds(&self.resource.checksum, modified);
+            Cache::touch(&file, modified);
+            if proven {
+                self.shared.proven.note(&self.resource.checksum, &file);
+            }
+            let file = Arc::new(file);
+            state.body = if proven { Body::Whole(file) } else { Body::Found(file) };
         }
+    }
+
+    /// Whether the file is on disk but has to be compared before it is read.
+    pub fn is_found(&self) -> bool {
+        matches!(self.state().body, Body::Found(_))
     }
 
     pub fn is_whole(&self) -> bool {
@@ -186,7 +197,7 @@ impl Original {
             return Err(ContentError::Damaged);
         }
         Ok(match &state.body {
-            Body::Whole(_) | Body::Uncached => true,
+            Body::Whole(_) | Body::Found(_) | Body::Uncached => true,
             Body::Partial(partial) => !partial.is_on_disk() || (!self.is_small() && has(partial, range)),
             Body::Absent => state.off_disk,
         })
@@ -205,7 +216,7 @@ impl Original {
     pub fn plan(self: &Arc<Original>, range: &Range<u64>, window: u64) -> Plan {
         let mut state = self.state();
         let partial = match &state.body {
-            Body::Absent => return Plan::Begin,
+            Body::Absent | Body::Found(_) => return Plan::Begin,
             Body::Uncached => return Plan::Uncached,
             Body::Whole(_) => return Plan::Again,
             Body::Partial(partial) => partial.clone(),
@@ -266,11 +277,29 @@ impl Original {
     /// Makes the download's file: on disk, else in memory, else none. Waits for the disk.
     pub fn begin(&self) {
         let _one_at_a_time = self.beginning.lock().expect("no panic while locked");
-        if !matches!(self.state().body, Body::Absent) {
-            return;
+        let body = self.state().body.clone();
+        match body {
+            Body::Found(file) if self.matches(&file) => {
+                self.shared.proven.note(&self.resource.checksum, &file);
+                self.state().body = Body::Whole(file);
+                return;
+            }
+            Body::Absent | Body::Found(_) => {}
+            _ => return,
         }
         let partial = self.begin_on_disk().or_else(|| self.begin_in_memory());
         self.state().body = partial.map_or(Body::Uncached, |partial| Body::Partial(Arc::new(partial)));
+    }
+
+    /// Whether a file that was there is still what it was when it was kept; anything else is removed.
+    fn matches(&self, file: &File) -> bool {
+        let matches = !self.resource.checksum.is_verifiable()
+            || hash(file).is_ok_and(|read| read.judge(self.resource.size, &self.resource.checksum) == Verdict::Whole);
+        if !matches && let Some((name, _)) = &self.kept {
+            tracing::warn!(record = self.resource.record_name, "a cached original has changed on the disk: dropped");
+            self.shared.cache.discard(name);
+        }
+        matches
     }
 
     fn begin_on_disk(&self) -> Option<Partial> {
@@ -358,6 +387,7 @@ impl Original {
                 if let Some((name, _)) = self.kept.as_ref().filter(|_| partial.is_on_disk()) {
                     self.shared.cache.publish(name, partial)?;
                 }
+                self.shared.proven.note(&self.resource.checksum, partial.file());
                 let mut state = self.state();
                 state.body = Body::Whole(partial.file().clone());
                 state.given_out = false;
@@ -374,9 +404,8 @@ impl Original {
         }
         let mut state = self.state();
         state.start_again();
-        if mem::replace(&mut state.refetched, true) {
+        if self.shared.proven.doubt(&self.resource.checksum) {
             state.damaged = Some(SystemTime::now());
-            state.refetched = false;
             drop(state);
             self.shared.report(&self.resource);
         } else {

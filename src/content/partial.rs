@@ -129,22 +129,23 @@ impl Partial {
     pub fn judge(&self, expected: &Checksum) -> io::Result<Verdict> {
         let mut verifier = self.in_order.lock().expect("no panic while locked").clone();
         if verifier.length() != self.size && expected.is_verifiable() {
-            verifier = self.hash()?;
+            verifier = hash(&self.file)?;
         } else if verifier.length() != self.size {
             return Ok(Verdict::SizeOnly);
         }
         Ok(verifier.judge(self.size, expected))
     }
+}
 
-    fn hash(&self) -> io::Result<Verifier> {
-        let mut verifier = Verifier::new();
-        let mut buffer = vec![0; BLOCK as usize];
-        let mut reader = PositionedReader { file: &self.file, offset: 0 };
-        loop {
-            match reader.read(&mut buffer)? {
-                0 => return Ok(verifier),
-                count => verifier.update(&buffer[..count]),
-            }
+/// Reads a file whole.
+pub fn hash(file: &File) -> io::Result<Verifier> {
+    let mut verifier = Verifier::new();
+    let mut buffer = vec![0; BLOCK as usize];
+    let mut reader = PositionedReader { file, offset: 0 };
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok(verifier),
+            count => verifier.update(&buffer[..count]),
         }
     }
 }

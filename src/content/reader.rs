@@ -74,7 +74,8 @@ impl Reader {
 
     /// Whether a read has any hope: the file is here, or the service can be asked.
     pub fn is_servable(&self) -> bool {
-        self.is_whole() || self.original.resource.size == 0 || self.original.shared.source.is_reachable()
+        let is_here = self.is_whole() || self.original.is_found();
+        is_here || self.original.resource.size == 0 || self.original.shared.source.is_reachable()
     }
 
     /// The bytes, if they can be had without waiting. Beyond the end of the file there are none.
@@ -95,6 +96,10 @@ impl Reader {
         let range = self.clamp(offset, length);
         if range.is_empty() {
             return Ok(Bytes::new());
+        }
+        // A large file on a slow disk may take longer than the network is given.
+        if self.original.is_found() {
+            self.begin().await?;
         }
         match timeout(self.original.shared.deadline, self.wait(&range)).await {
             Ok(answer) => answer,
