@@ -24,6 +24,7 @@ pub mod database;
 pub mod demo;
 pub mod download;
 pub mod fault;
+pub mod issued;
 pub mod library;
 pub mod media;
 pub mod options;

@@ -242,6 +242,7 @@ async fn answer(world: &World, request: Request<Incoming>, door: Door) -> io::Re
         Ok(call) => route(state, call, door).await,
         Err(reason) => Ok(refused(state, &format!("{method} {path}: {reason}"))),
     };
+    response.iter().for_each(|response| state.issued.note_headers(response.headers()));
     let status = response.as_ref().map_or(0, |response| response.status().as_u16());
     state.requests.end(begun, &method, &path, status);
     response

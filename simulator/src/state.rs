@@ -7,6 +7,7 @@ use crate::accounts::Accounts;
 use crate::breach::Breaches;
 use crate::clock::Clock;
 use crate::fault::Faults;
+use crate::issued::Issued;
 use crate::library::Cloud;
 use crate::options::{Options, Switches};
 use crate::requests::Requests;
@@ -20,6 +21,7 @@ pub struct State {
     pub breaches: Breaches,
     pub requests: Requests,
     pub faults: Faults,
+    pub issued: Issued,
     switches: Mutex<Switches>,
     accounts: Mutex<Accounts>,
 }
@@ -38,6 +40,7 @@ impl State {
             breaches: Breaches::default(),
             requests: Requests::default(),
             faults: Faults::default(),
+            issued: Issued::default(),
             switches: Mutex::new(options.switches.clone()),
             accounts: Mutex::new(Accounts::new(&options)),
             options,

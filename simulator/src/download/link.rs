@@ -1,10 +1,13 @@
 //! Download addresses: their recorded shape, a signature over it, and their life.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
 use crate::call::Call;
+use crate::issued::Issued;
 use crate::library::{Checksum, Cloud, Uuid};
 
 /// Parameters in the order they are written; `s`, the signature over path and parameters, comes last.
@@ -16,11 +19,13 @@ pub(crate) struct LinkKey {
     pub(crate) secret: [u8; 32],
     /// Seconds an address holds; 3600 in every recording.
     pub(crate) life_s: i64,
+    /// Signatures given out; shared by all clones.
+    pub(crate) issued: Arc<Issued>,
 }
 
 impl LinkKey {
     pub(crate) fn new() -> LinkKey {
-        LinkKey { secret: rand::random(), life_s: 3600 }
+        LinkKey { secret: rand::random(), life_s: 3600, issued: Arc::default() }
     }
 
     fn hash(&self, purpose: &str, data: &[u8]) -> [u8; 32] {
@@ -71,6 +76,7 @@ impl Links {
         let values = self.values(zone, &path, &wrapping_key);
         let parameters = || SIGNED.into_iter().zip(values.iter().map(String::as_str));
         let signature = self.key.signature(&path, parameters());
+        self.key.issued.note("signature of a download address", &signature);
         let query: Vec<_> = parameters().map(|(name, value)| format!("{name}={value}")).collect();
         Link {
             url: format!("{}/B/{path}/${{f}}?{}&s={signature}", self.base, query.join("&")),
