@@ -1,0 +1,295 @@
+//! What a crash, a bad disk or a person with `rm` can do to index, cache and mount, and what the mount shows afterwards.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use icloud_simulator::Options;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use walkdir::WalkDir;
+
+use crate::compared::{Compared, sha1};
+use crate::installation::{Files, Installation, eventually, tool, tool_output};
+
+/// A library whose copy takes some seconds: latency on every answer, several blocks in some files.
+fn slow(assets: usize, body_size: u64) -> Installation {
+    let options = Options { assets: Some(assets), body_size, latency: Duration::from_millis(20), ..Options::default() };
+    Installation::new(options)
+}
+
+fn rsync(installation: &Installation, copy: &Path) {
+    let source = format!("{}/", installation.point().display());
+    tool("rsync", &[&"-aH", &"--delete-after", &source, &copy]);
+}
+
+fn names(files: &Files) -> Vec<(&str, u64)> {
+    files.iter().map(|(path, file)| (path.as_str(), file.ino)).collect()
+}
+
+#[test]
+fn a_kill_in_the_middle_of_a_copy_costs_no_byte() {
+    let installation = slow(120, 400_000);
+    installation.mount();
+    let (files, copy) = (installation.files(), installation.path("copy"));
+    let source = format!("{}/", installation.point().display());
+    let mut copying = Command::new("rsync").args(["-aH", &source]).arg(&copy).stderr(Stdio::null()).spawn().unwrap();
+    eventually("the copy is under way", || count(&copy) > 20);
+    installation.kill();
+    assert!(!ended(&mut copying), "rsync tells that it could not read everything");
+    let half = Compared::assert_no_wrong_byte(&copy, &files);
+    assert!(half.files > 0 && half.files < files.len(), "{half:?}");
+    // Nobody answers at the mount point: a copy with --delete from there removes nothing.
+    assert!(!tool_output("rsync", &[&"-aH", &"--delete-after", &source, &copy]).status.success());
+    assert_eq!(Compared::assert_no_wrong_byte(&copy, &files).files, half.files);
+    installation.mount();
+    rsync(&installation, &copy);
+    Compared::assert_whole(&copy, &files);
+    assert_eq!(installation.files(), files);
+    let originals = files.values().map(|file| file.ino).collect::<std::collections::BTreeSet<_>>().len() as u64;
+    // What was on its way when the process was killed, 32 files at the most, is asked for twice.
+    assert!(installation.downloads() <= originals + 40, "{} for {originals}", installation.downloads());
+    installation.run(&["verify", copy.to_str().unwrap()]);
+    installation.simulator.assert_clean();
+}
+
+/// Whether rsync ended well. With -H its parts wait for each other for ever once hard-linked files cannot be opened (3.5.0,
+/// whatever its --timeout): then it is ended as a person would.
+fn ended(copying: &mut Child) -> bool {
+    let until = Instant::now() + Duration::from_secs(10);
+    while copying.try_wait().unwrap().is_none() {
+        if Instant::now() > until {
+            let _ = kill(Pid::from_raw(copying.id().cast_signed()), Signal::SIGTERM);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    copying.wait().unwrap().success()
+}
+
+/// Finished files below a folder; rsync's unfinished ones have a dot in front.
+fn count(copy: &Path) -> usize {
+    let files = WalkDir::new(copy).into_iter().flatten().filter(|entry| entry.file_type().is_file());
+    files.filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b".")).count()
+}
+
+#[test]
+fn a_kill_in_the_middle_of_the_first_listing_shows_nothing_or_everything() {
+    for requests in [8, 30, 60] {
+        let installation = slow(2_500, 64);
+        let mut mounting = start_mount(&installation);
+        let asked =
+            || installation.simulator.requests("records/query") + installation.simulator.requests("changes/zone");
+        eventually("the listing is under way", || asked() >= requests);
+        kill(Pid::from_raw(mounting.id().cast_signed()), Signal::SIGKILL).unwrap();
+        mounting.wait().unwrap();
+        assert_eq!(fs::read_dir(installation.point()).unwrap().count(), 0, "nothing is mounted");
+        if installation.state().join("index.sqlite").is_file() {
+            let libraries = installation.index().libraries().unwrap();
+            assert!(libraries.iter().all(|state| !state.shown), "killed after {requests} requests");
+            assert_eq!(
+                installation.output(&["verify", "/tmp"]).status.code(),
+                Some(1),
+                "a part is nothing to verify by"
+            );
+        }
+        installation.mount();
+        assert_everything_is_shown(&installation);
+    }
+}
+
+/// `photosfs mount` in the foreground, so that its process is the one to kill.
+fn start_mount(installation: &Installation) -> Child {
+    let point = installation.point();
+    let mut command = installation.command(&["mount", point.to_str().unwrap()]);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// The tree has every asset of the cloud.
+fn assert_everything_is_shown(installation: &Installation) {
+    let shown: std::collections::BTreeSet<String> = installation.files().into_values().map(|file| file.sha1).collect();
+    let truth = installation.simulator.cloud().truth();
+    for asset in truth.assets().filter(|asset| !asset.lesser_burst_frame) {
+        assert!(shown.contains(&asset.resources[0].sha1), "{:?} is missing", asset.file_name);
+    }
+    assert!(installation.status()["complete"].as_bool().unwrap());
+}
+
+/// A mounted library, copied once, so that every original is in the cache.
+fn cached(assets: usize) -> (Installation, Files, PathBuf) {
+    let installation = Installation::mounted(assets);
+    let (files, copy) = (installation.files(), installation.path("copy"));
+    rsync(&installation, &copy);
+    Compared::assert_whole(&copy, &files);
+    (installation, files, copy)
+}
+
+/// The whole originals in the cache, in a fixed order.
+fn originals(installation: &Installation) -> Vec<PathBuf> {
+    let entries = WalkDir::new(installation.originals()).sort_by_file_name().into_iter().map(Result::unwrap);
+    let files = entries.filter(|entry| entry.file_type().is_file() && entry.path().extension().is_none());
+    files.map(|entry| entry.into_path()).collect()
+}
+
+/// A copy made anew of every file, whatever rsync thinks of their times.
+fn assert_right_bytes(installation: &Installation, files: &Files) {
+    let again = installation.path("again");
+    let _ = fs::remove_dir_all(&again);
+    rsync(installation, &again);
+    Compared::assert_whole(&again, files);
+}
+
+#[test]
+fn damaged_cache_files_are_never_served() {
+    let (installation, files, _) = cached(40);
+    type Harm = fn(&Path);
+    let harms: [(&str, Harm); 6] = [
+        ("one bit of it is flipped", |path| {
+            let mut bytes = fs::read(path).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            fs::write(path, bytes).unwrap();
+        }),
+        ("it is cut", |path| fs::File::options().write(true).open(path).unwrap().set_len(10).unwrap()),
+        ("it is empty", |path| fs::write(path, b"").unwrap()),
+        ("it is longer", |path| {
+            let bytes = [fs::read(path).unwrap(), b"more".to_vec()].concat();
+            fs::write(path, bytes).unwrap();
+        }),
+        ("it is a folder", |path| {
+            fs::remove_file(path).unwrap();
+            fs::create_dir(path).unwrap();
+            fs::write(path.join("file"), b"not ours").unwrap();
+        }),
+        ("it is another's", |path| {
+            let size = fs::metadata(path).unwrap().len() as usize;
+            fs::write(path, vec![0xff; size]).unwrap();
+        }),
+    ];
+    for (what, harm) in harms {
+        installation.unmount();
+        let cached = originals(&installation);
+        assert!(cached.len() > 30, "{what}: {} in the cache", cached.len());
+        cached.iter().step_by(3).for_each(|path| harm(path));
+        installation.mount();
+        println!("{what}");
+        assert_right_bytes(&installation, &files);
+    }
+    installation.simulator.assert_clean();
+}
+
+#[test]
+fn claims_of_half_downloads_that_lie_are_found_out() {
+    let (installation, files, _) = cached(40);
+    for claim in [vec![0xff; 3_000_000], Vec::new(), vec![0xff; 9], b"garbage".to_vec()] {
+        installation.unmount();
+        for path in originals(&installation) {
+            // A download that was broken off: the right length, no byte of it right, and a claim that it is all there.
+            let size = fs::metadata(&path).unwrap().len();
+            fs::remove_file(&path).unwrap();
+            fs::write(path.with_extension("part"), vec![0xee; size as usize]).unwrap();
+            let own = [size.to_le_bytes().to_vec(), vec![0xff]].concat();
+            fs::write(path.with_extension("blocks"), if claim.len() == 9 { own } else { claim.clone() }).unwrap();
+        }
+        installation.mount();
+        assert_right_bytes(&installation, &files);
+    }
+    installation.simulator.assert_clean();
+}
+
+#[test]
+fn the_cache_may_be_deleted_under_a_mount() {
+    let (installation, files, copy) = cached(40);
+    fs::remove_dir_all(installation.originals()).unwrap();
+    assert_right_bytes(&installation, &files);
+    installation.remount();
+    fs::remove_dir_all(installation.originals()).unwrap();
+    assert_right_bytes(&installation, &files);
+    rsync(&installation, &copy);
+    Compared::assert_whole(&copy, &files);
+    assert_eq!(installation.files(), files);
+    installation.simulator.assert_clean();
+}
+
+#[test]
+fn a_lost_index_comes_back_the_same() {
+    let installation = Installation::new(Options::default());
+    installation.mount();
+    let files = installation.files();
+    let stat = || {
+        tool(
+            "find",
+            &[&installation.point(), &"-not", &"-path", &"*/.photosfs*", &"-printf", &"%p %i %n %s %T@ %C@\\n"],
+        )
+    };
+    let before = stat();
+    installation.unmount();
+    for file in ["index.sqlite", "index.sqlite-wal", "index.sqlite-shm"] {
+        let _ = fs::remove_file(installation.state().join(file));
+    }
+    installation.mount();
+    assert_eq!(names(&installation.files()), names(&files));
+    let after = stat();
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(&after), sorted(&before), "inodes, links, sizes and all times");
+    installation.simulator.assert_clean();
+}
+
+#[test]
+fn a_damaged_index_is_an_error_or_made_anew_but_never_an_empty_tree() {
+    let (installation, files, copy) = cached(150);
+    let index = installation.state().join("index.sqlite");
+    installation.unmount();
+    // What is in the write-ahead log goes to the file.
+    let connection = rusqlite::Connection::open(&index).unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    drop(connection);
+    let good = fs::read(&index).unwrap();
+    assert!(good.len() > 400_000, "{} bytes", good.len());
+    let garbage: Vec<u8> = (0..good.len()).map(|at| (at * 131 + 7) as u8).collect();
+    let mut holes = good.clone();
+    holes[4096..].chunks_mut(4096).step_by(2).for_each(|page| page.fill(0xa5));
+    let mut head = good.clone();
+    head[..100].fill(0);
+    for (what, bytes) in [
+        ("garbage", garbage),
+        ("every second page lost", holes),
+        ("its head lost", head),
+        ("cut in half", good[..good.len() / 8192 * 4096].to_vec()),
+        ("cut within its first page", good[..1000].to_vec()),
+        ("empty", Vec::new()),
+    ] {
+        for other in ["index.sqlite-wal", "index.sqlite-shm"] {
+            let _ = fs::remove_file(installation.state().join(other));
+        }
+        fs::write(&index, &bytes).unwrap();
+        let point = installation.point();
+        let output = installation.output(&["mount", "--background", point.to_str().unwrap()]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        println!("{what}: {} {said}", output.status);
+        match output.status.success() {
+            true => {
+                // Whatever it shows, a copy loses nothing by it.
+                let source = format!("{}/", point.display());
+                let copied = tool_output("rsync", &[&"-aH", &"--delete-after", &source, &copy]);
+                println!("{what}: rsync {}", copied.status);
+                let compared = Compared::assert_no_wrong_byte(&copy, &files);
+                assert_eq!(compared.missing, Vec::<String>::new(), "{what}");
+                installation.unmount();
+            }
+            false => {
+                assert_eq!(output.status.code(), Some(1), "{what}: {said}");
+                assert!(said.contains("index"), "{what}: {said}");
+                assert_eq!(fs::read_dir(&point).unwrap().count(), 0, "{what}: nothing is mounted");
+            }
+        }
+    }
+    let _ = fs::remove_file(&index);
+    installation.mount();
+    assert_eq!(installation.files(), files);
+    assert_eq!(sha1(&copy.join(files.keys().next().unwrap())), files.values().next().unwrap().sha1);
+}

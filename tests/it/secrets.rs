@@ -1,0 +1,135 @@
+//! No secret leaves the session file and the headers it belongs in: not into logs at their loudest, not into state or
+//! cache, not into arguments or environment (protocol/auth.md §7).
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use icloud_simulator::Options;
+use walkdir::WalkDir;
+
+use crate::installation::{Installation, tool, tool_output};
+
+/// Texts that must not be found, by what they are.
+type Secrets = BTreeMap<String, Vec<u8>>;
+
+const CODE: &str = "731905";
+const WRONG_CODE: &str = "846217";
+const WRONG_PASSWORD: &str = "not-the-password-7f3a";
+
+#[test]
+fn no_secret_is_found_outside_the_session_file() {
+    let installation =
+        Installation::signed_out(Options { assets: Some(40), code: Some(CODE.into()), ..Options::default() });
+    let mut said = Vec::new();
+    let mut loud = |arguments: &[&str]| {
+        let output = installation.command(arguments).env("PHOTOSFS_LOG", "trace").output().unwrap();
+        said.push((arguments.join(" "), output));
+        said.last().unwrap().1.status.code().unwrap()
+    };
+    fs::write(installation.path("wrong"), WRONG_PASSWORD).unwrap();
+    fs::set_permissions(installation.path("wrong"), PermissionsExt::from_mode(0o600)).unwrap();
+    assert_eq!(loud(&["login", "--password-file", installation.path("wrong").to_str().unwrap()]), 4);
+    assert_eq!(loud(&["login"]), 3);
+    assert_eq!(loud(&["login", "--code", WRONG_CODE]), 4);
+    assert_eq!(loud(&["login", "--code", CODE]), 0);
+    // What is said after the mount has left the terminal goes to its log.
+    let point = installation.point();
+    assert_eq!(loud(&["mount", "--background", point.to_str().unwrap()]), 0);
+    let copy = installation.path("copy");
+    tool("rsync", &[&"-aH", &format!("{}/", point.display()), &copy]);
+    installation.simulator.expire_cookies();
+    assert_eq!(loud(&["sync"]), 0, "the session is renewed");
+    let secrets = secrets(&installation);
+    assert!(secrets.len() > 12, "{:?}", secrets.keys());
+    let folder = installation.path("said");
+    fs::create_dir(&folder).unwrap();
+    take_down_process(&installation, &folder);
+    installation.simulator.assert_clean();
+    for arguments in [vec!["verify", copy.to_str().unwrap()], vec!["status"], vec!["status", "--json"], vec!["doctor"]]
+    {
+        loud(&arguments);
+    }
+    installation.unmount();
+    for (n, (what, output)) in said.iter().enumerate() {
+        let text = [what.as_bytes(), &output.stdout, &output.stderr].join(&b'\n');
+        // The one place where a person hands over a secret as an argument; it is good for this one sign-in.
+        let text = if what.starts_with("login --code") { text[what.len()..].to_vec() } else { text };
+        fs::write(folder.join(n.to_string()), text).unwrap();
+    }
+    let names: Vec<String> = WalkDir::new(installation.path(""))
+        .into_iter()
+        .map(|entry| entry.unwrap().path().display().to_string())
+        .collect();
+    fs::write(folder.join("names"), names.join("\n")).unwrap();
+    assert!(names.len() > 100, "index, log, originals and their copies");
+    // The search can find what is there: the session file holds tokens, and only it does.
+    let session = installation.state().join("session.json");
+    assert_private(&installation.state());
+    assert!(found_in(&session, &secrets).len() >= 3);
+    for theirs in [session, installation.path("password"), installation.path("wrong")] {
+        fs::remove_file(theirs).unwrap();
+    }
+    assert_eq!(found_in(&installation.path(""), &secrets), Vec::<String>::new());
+    let log = fs::read_to_string(installation.state().join("mount.log")).unwrap();
+    assert!(log.contains("TRACE") && log.contains("photosfs"), "the log is a loud one");
+}
+
+/// Everything the simulator gave out, the passwords and the codes.
+fn secrets(installation: &Installation) -> Secrets {
+    let mut secrets: Secrets = installation
+        .simulator
+        .secrets_issued()
+        .into_iter()
+        .enumerate()
+        .map(|(n, (what, text))| (format!("{what} {n}"), text.into_bytes()))
+        .collect();
+    let own = [
+        ("password", "demo-library-2026"),
+        ("wrong password", WRONG_PASSWORD),
+        ("code", CODE),
+        ("wrong code", WRONG_CODE),
+    ];
+    secrets.extend(own.map(|(what, text)| (what.to_owned(), text.as_bytes().to_vec())));
+    secrets
+}
+
+/// Searches every file below a folder for every secret, with grep: there are many of both. Gives what was found where.
+fn found_in(folder: &Path, secrets: &Secrets) -> Vec<String> {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let patterns = elsewhere.path().join("patterns");
+    fs::write(&patterns, secrets.values().cloned().collect::<Vec<_>>().join(&b'\n')).unwrap();
+    let options: [&dyn AsRef<std::ffi::OsStr>; 4] = [&"--recursive", &"--text", &"--only-matching", &"--fixed-strings"];
+    let arguments = [&options[..], &[&"--file" as &dyn AsRef<std::ffi::OsStr>, &patterns, &folder]].concat();
+    let output = tool_output("grep", &arguments);
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
+    output
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| named(line, secrets))
+        .collect()
+}
+
+/// A line `file:secret` of grep's, with the secret's name in its place.
+fn named(line: &[u8], secrets: &Secrets) -> String {
+    let (what, secret) = secrets.iter().find(|(_, secret)| line.ends_with(secret)).expect("one of them matched");
+    format!("{} holds: {what}", String::from_utf8_lossy(&line[..line.len() - secret.len()]))
+}
+
+fn assert_private(state: &Path) {
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    assert_eq!((mode(&state.join("session.json")), mode(state)), (0o600, 0o700));
+    assert_eq!(mode(&state.join("mount.log")), 0o600);
+}
+
+/// Takes down what others on the machine can see of the process that serves the mount.
+fn take_down_process(installation: &Installation, folder: &Path) {
+    let process = installation.process().unwrap();
+    for file in ["cmdline", "environ"] {
+        let seen = fs::read(format!("/proc/{process}/{file}")).unwrap();
+        assert!(!seen.is_empty());
+        fs::write(folder.join(file), seen).unwrap();
+    }
+}

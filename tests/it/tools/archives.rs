@@ -1,0 +1,95 @@
+//! restic and borg: a backup, a second and a third one that find nothing new, and every byte restored.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::copies::demo;
+use crate::compared::Compared;
+use crate::installation::{Installation, said};
+
+#[test]
+fn restic_reads_nothing_twice_and_restores_every_byte() {
+    let installation = demo();
+    let files = installation.files();
+    restic(&installation, &["init"]);
+    let point = installation.point().to_str().unwrap().to_owned();
+    let backup = || {
+        let lines = restic(&installation, &["backup", "--json", &point]);
+        let summary = lines.lines().rfind(|line| line.contains("\"summary\"")).unwrap();
+        serde_json::from_str::<serde_json::Value>(summary).unwrap()
+    };
+    assert_eq!(backup()["files_new"], files.len() + 1, "every name, and status.json");
+    for remount in [false, true] {
+        if remount {
+            installation.remount();
+        }
+        let (downloads, read) = (installation.downloads(), installation.bytes_read());
+        let summary = backup();
+        assert_eq!(summary["files_new"], 0, "remount: {remount}");
+        assert_eq!(summary["files_changed"], 1, "status.json, which tells the time; remount: {remount}");
+        assert_eq!(summary["files_unmodified"], files.len());
+        assert_eq!(installation.downloads(), downloads);
+        assert!(installation.bytes_read() - read < 4_000_000, "of some thirty million in the library");
+    }
+    restic(&installation, &["check", "--read-data"]);
+    let restored = installation.path("restored");
+    restic(&installation, &["restore", "latest", "--target", restored.to_str().unwrap()]);
+    Compared::assert_whole(&restored.join(point.trim_start_matches('/')), &files);
+    installation.simulator.assert_clean();
+}
+
+fn restic(installation: &Installation, arguments: &[&str]) -> String {
+    let mut command = Command::new("restic");
+    command.arg("--repo").arg(installation.path("restic")).arg("--cache-dir").arg(installation.path("restic-cache"));
+    command.env("RESTIC_PASSWORD", "of no worth").env("HOME", installation.path(""));
+    said("restic", &command.args(arguments).output().unwrap())
+}
+
+#[test]
+fn borg_reads_nothing_twice_and_restores_every_byte() {
+    let installation = demo();
+    let files = installation.files();
+    borg(&installation, &["init", "--encryption=none", "::"]);
+    // A: new, M: changed, C: changed while it was read, E: cannot be read.
+    let create = |name: &str| {
+        let archive = format!("::{name}");
+        let point = installation.point().to_str().unwrap().to_owned();
+        let output = borg_command(&installation, &["create", "--list", "--filter=AMCE", &archive, &point]);
+        said("borg create", &output);
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let first = create("first");
+    assert!(first.lines().filter(|line| line.starts_with("A ")).count() > 200, "{first}");
+    for (name, remount) in [("second", false), ("third", true)] {
+        if remount {
+            installation.remount();
+        }
+        let (downloads, read) = (installation.downloads(), installation.bytes_read());
+        let listed = create(name);
+        let changed: Vec<&str> = listed.lines().filter(|line| line.as_bytes().get(1) == Some(&b' ')).collect();
+        assert!(changed.len() == 1 && changed[0].ends_with("/.photosfs/status.json"), "{name}: {listed}");
+        assert_eq!(installation.downloads(), downloads);
+        assert!(installation.bytes_read() - read < 4_000_000, "of some thirty million in the library");
+    }
+    borg(&installation, &["check", "--verify-data", "::"]);
+    let restored = installation.path("restored");
+    fs::create_dir(&restored).unwrap();
+    borg(&installation, &["extract", "::third"]);
+    Compared::assert_whole(&restored.join(installation.point().strip_prefix("/").unwrap()), &files);
+    installation.simulator.assert_clean();
+}
+
+fn borg(installation: &Installation, arguments: &[&str]) -> String {
+    said("borg", &borg_command(installation, arguments))
+}
+
+/// Runs borg in the folder to restore to, where there is one.
+fn borg_command(installation: &Installation, arguments: &[&str]) -> std::process::Output {
+    let mut command = Command::new("borg");
+    let restored: PathBuf = installation.path("restored");
+    command.current_dir(if restored.is_dir() { restored } else { installation.path("") });
+    command.env("BORG_REPO", installation.path("borg")).env("BORG_BASE_DIR", installation.path(""));
+    command.env("BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK", "yes").env("LC_ALL", "C.UTF-8");
+    command.args(arguments).output().unwrap()
+}
