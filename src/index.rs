@@ -24,7 +24,7 @@ mod store;
 mod tests;
 
 pub use apply::{Batch, TreeChange};
-pub use hold::{Held, Removal, limit};
+pub use hold::{Decision, Held, Removal, limit};
 pub use library::{LibraryState, ViewCounts};
 pub use node::{Entry, Facts, Node, NodeKind, Totals};
 pub use store::{Index, IndexError};

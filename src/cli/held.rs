@@ -2,8 +2,12 @@
 
 use std::process::ExitCode;
 
-use super::service::{Service, index_to_read};
-use super::{Context, Failure, running};
+use jiff::Timestamp;
+
+use super::service::{Service, index_file, index_to_read};
+use super::{Context, Failure, running, sync};
+use crate::index::{Decision, Index};
+use crate::sync::Round;
 
 /// Show, accept or reject removals that wait for a decision
 #[derive(clap::Args)]
@@ -25,8 +29,16 @@ enum Action {
 pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
     match args.action {
         None | Some(Action::List) => list(context),
-        Some(Action::Accept) => accept(context),
-        Some(Action::Reject) => reject(context),
+        Some(Action::Accept) => {
+            decide(context, Decision::Accept)?;
+            println!("accepted: the tree is as iCloud says");
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Action::Reject) => {
+            decide(context, Decision::Reject)?;
+            println!("rejected: the photos stay in the tree");
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
@@ -43,28 +55,22 @@ fn list(context: &Context) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A decision changes the tree, which only the process that serves the account may do.
-fn service(context: &Context) -> Result<Service, Failure> {
+/// A decision changes the tree, which only the process that serves the account may do: it is asked, if there is one.
+fn decide(context: &Context, decision: Decision) -> Result<(), Failure> {
     let config = context.config()?;
+    index_to_read(&config)?;
     match running::mountpoint(&config) {
-        None => Service::open(config),
-        Some(mountpoint) => Err(Failure::plain(
-            format!("the library is mounted at {mountpoint}"),
-            format!("unmount it first: photosfs unmount '{mountpoint}'"),
-        )),
+        None => drop(Service::open(config)?.index.decide(decision)?),
+        Some(_) => {
+            let now = Timestamp::now();
+            Index::leave_decision(&index_file(&config), decision)?;
+            running::ask(&config, Round::News)?;
+            let outcome = sync::wait_for_round(&config, now);
+            // That iCloud cannot be asked just now does not undo a decision.
+            if !index_to_read(&config)?.waiting()?.is_empty() {
+                outcome?;
+            }
+        }
     }
-}
-
-fn accept(context: &Context) -> Result<ExitCode, Failure> {
-    let service = service(context)?;
-    let count: u64 = service.index.waiting()?.iter().map(|(_, count)| count).sum();
-    service.index.accept_held()?;
-    println!("{count} removals accepted");
-    Ok(ExitCode::SUCCESS)
-}
-
-fn reject(context: &Context) -> Result<ExitCode, Failure> {
-    let count = service(context)?.index.reject_held()?;
-    println!("{count} photos stay in the tree");
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

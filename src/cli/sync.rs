@@ -39,7 +39,7 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
 }
 
 /// Waits until the running mount has finished a round that began after it was asked.
-fn wait_for_round(config: &Config, asked: Timestamp) -> Result<(), Failure> {
+pub(super) fn wait_for_round(config: &Config, asked: Timestamp) -> Result<(), Failure> {
     let index = index_to_read(config)?;
     let until = Instant::now() + PATIENCE;
     while Instant::now() < until {

@@ -37,7 +37,7 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
     let judgement = judge::judge(originals, &copy);
     match args.json {
         true => println!("{}", serde_json::to_string_pretty(&judgement).expect("plain values only")),
-        false => print(&judgement, &copy),
+        false => print(&judgement),
     }
     let sound = judgement.missing.is_empty() && judgement.damaged.is_empty();
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -55,16 +55,16 @@ fn originals(index: &crate::index::Index, except_deleted: bool) -> Result<Vec<Or
     Ok(originals)
 }
 
-fn print(judgement: &Judgement, copy: &Copy) {
-    let Judgement { originals, whole, size_only, missing, damaged } = judgement;
+fn print(judgement: &Judgement) {
+    let Judgement { originals, whole, size_only, missing, damaged, unreadable } = judgement;
     for path in missing {
         println!("missing  {path}");
     }
     for path in damaged {
         println!("damaged  {path}");
     }
-    for (path, error) in &copy.unreadable {
-        println!("cannot be read  {}: {error}", path.display());
+    for trouble in unreadable {
+        println!("cannot be read  {trouble}");
     }
     let (lacking, broken) = (missing.len(), damaged.len());
     println!("{originals} originals: {whole} whole, {size_only} by size only, {lacking} missing, {broken} damaged");

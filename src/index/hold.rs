@@ -1,12 +1,14 @@
 //! Mass deletions are held until a person has looked at them (design.md §2, rule 4).
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::layout::Layout;
-use super::library::library_row;
+use super::library::{library_row, remember};
 use super::{Index, IndexError, TreeChange};
+use crate::config::TreeOptions;
 use crate::photos::{Change, LibraryId};
 
 /// How an asset leaves what a backup copies.
@@ -16,6 +18,16 @@ pub enum Removal {
     Trashed(Option<i64>),
     Gone,
 }
+
+/// What a person has decided about removals that wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    Accept,
+    Reject,
+}
+
+/// Under which a decision is left for the process that serves the account.
+const DECISION: &str = "decision";
 
 /// An asset that would leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,37 +127,61 @@ impl Index {
         Ok(query.query_map([], |row| Ok(row.get::<_, i64>(0)? as u64))?.collect::<Result<_, _>>()?)
     }
 
-    /// Lets everything that waits go as iCloud says.
-    pub fn accept_held(&self) -> Result<TreeChange, IndexError> {
+    /// Leaves a decision for the process that serves the account, which carries it out before its next round.
+    pub fn leave_decision(path: &Path, decision: Decision) -> Result<(), IndexError> {
+        let text = match decision {
+            Decision::Accept => "accept",
+            Decision::Reject => "reject",
+        };
+        remember(&super::store::connect_beside(path)?, DECISION, text)
+    }
+
+    /// Carries out a decision that was left; `None` if there is none.
+    pub fn carry_out_decision(&self) -> Result<Option<TreeChange>, IndexError> {
+        let decision = match self.remembered(DECISION)?.as_deref() {
+            Some("accept") => Decision::Accept,
+            Some("reject") => Decision::Reject,
+            _ => return Ok(None),
+        };
+        let change = self.decide(decision)?;
+        self.remember(DECISION, "")?;
+        Ok(Some(change))
+    }
+
+    /// Lets everything that waits go as iCloud says, or keeps it in the tree for good.
+    pub fn decide(&self, decision: Decision) -> Result<TreeChange, IndexError> {
         let mut writer = self.writer();
         let tx = writer.transaction()?;
-        let assets: Vec<i64> = {
-            let mut query = tx.prepare("SELECT asset FROM held WHERE state = 0")?;
-            query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?
+        let change = match decision {
+            Decision::Accept => accept(&tx, &self.options)?,
+            Decision::Reject => {
+                tx.execute("UPDATE held SET state = 1 WHERE state = 0", [])?;
+                TreeChange::default()
+            }
         };
-        tx.execute(
-            "UPDATE asset SET trashed = 1, expires = (SELECT expires FROM held WHERE held.asset = asset.id)
-             WHERE id IN (SELECT asset FROM held WHERE state = 0 AND removal = 0)",
-            [],
-        )?;
-        tx.execute(
-            "UPDATE asset SET gone = 1 WHERE id IN (SELECT asset FROM held WHERE state = 0 AND removal = 1)",
-            [],
-        )?;
-        tx.execute("DELETE FROM held WHERE state = 0", [])?;
-        let mut layout = Layout::new(&tx, &self.options);
-        for asset in assets {
-            layout.place(asset)?;
-        }
-        let change = layout.finish()?;
         tx.commit()?;
         Ok(change)
     }
+}
 
-    /// Keeps everything that waits in the tree, for good; gives how many.
-    pub fn reject_held(&self) -> Result<u64, IndexError> {
-        Ok(self.writer().execute("UPDATE held SET state = 1 WHERE state = 0", [])? as u64)
+fn accept(tx: &Connection, options: &TreeOptions) -> Result<TreeChange, IndexError> {
+    let assets: Vec<i64> = {
+        let mut query = tx.prepare("SELECT asset FROM held WHERE state = 0")?;
+        query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?
+    };
+    for statement in [
+        "UPDATE asset SET trashed = 1, expires = (SELECT expires FROM held WHERE held.asset = asset.id)
+         WHERE id IN (SELECT asset FROM held WHERE state = 0 AND removal = 0)",
+        "UPDATE asset SET gone = 1 WHERE id IN (SELECT asset FROM held WHERE state = 0 AND removal = 1)",
+        "DELETE FROM held WHERE state = 0",
+    ] {
+        tx.execute(statement, [])?;
     }
+    let mut layout = Layout::new(tx, options);
+    for asset in assets {
+        layout.place(asset)?;
+    }
+    layout.finish()
 }
 
 /// What each asset or tombstone of some changes comes to in the end.

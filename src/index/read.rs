@@ -82,10 +82,13 @@ impl Index {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// A path an inode is shown at, without a leading slash: the first of its entries.
+    /// A path an inode is shown at, without a leading slash: at home, if it is there.
     pub fn path(&self, ino: u64) -> Result<Option<String>, IndexError> {
         let reader = self.reader()?;
-        let mut query = reader.prepare_cached("SELECT parent, name FROM dentry WHERE ino = ?1 LIMIT 1")?;
+        let mut query = reader.prepare_cached(
+            "SELECT d.parent, d.name FROM dentry d JOIN node p ON p.ino = d.parent WHERE d.ino = ?1
+             ORDER BY p.key NOT GLOB 'years:*', p.key NOT GLOB 'trash:*', p.key NOT GLOB 'hidden:*' LIMIT 1",
+        )?;
         let mut parts: Vec<String> = Vec::new();
         let mut at = number(ino);
         while at != number(super::ROOT) {

@@ -89,6 +89,14 @@ impl Index {
     }
 }
 
+/// A connection that may write a word beside the process that serves the account.
+pub(super) fn connect_beside(path: &Path) -> Result<Connection, IndexError> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(BUSY)?;
+    schema::check(&connection)?;
+    Ok(connection)
+}
+
 /// A connection that cannot write.
 fn connect(path: &Path) -> Result<Connection, IndexError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

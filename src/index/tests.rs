@@ -275,7 +275,8 @@ fn a_mass_deletion_waits() {
     assert_eq!(fixture.index.waiting().unwrap()[0].1, 12, "further removals join those that wait");
     fixture.apply(&[Change::Asset(Box::new(asset("A", 0)))]);
     assert_eq!(fixture.index.waiting().unwrap()[0].1, 11, "a restored photo waits no more");
-    assert_eq!(fixture.index.reject_held().unwrap(), 11);
+    fixture.index.decide(Decision::Reject).unwrap();
+    assert!(fixture.index.waiting().unwrap().is_empty());
     fixture.apply(&[Change::Gone("B".into())]);
     assert!(fixture.files().contains(&"/Years/2024/2024-03/IMG_1.JPG".to_owned()), "rejected for good");
 }
@@ -287,7 +288,10 @@ fn an_accepted_mass_deletion_goes() {
     let mut changes: Vec<Change> = ('A'..='J').map(|c| trashed(&c.to_string())).collect();
     changes.push(Change::Gone("K".into()));
     fixture.apply(&changes);
-    fixture.index.accept_held().unwrap();
+    Index::leave_decision(&fixture.folder.path().join("index.sqlite"), Decision::Accept).unwrap();
+    let change = fixture.index.carry_out_decision().unwrap().unwrap();
+    assert!(change.entries.len() >= 11, "the kernel is told");
+    assert_eq!(fixture.index.carry_out_decision().unwrap(), None, "once");
     assert!(fixture.index.waiting().unwrap().is_empty());
     let tree = fixture.files();
     assert_eq!(tree.iter().filter(|path| path.starts_with("/Years")).count(), 9);

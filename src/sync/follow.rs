@@ -14,6 +14,9 @@ impl LibrarySync {
     pub async fn round(&self, round: Round) -> Result<(), SyncError> {
         let _turn = self.turn.lock().await;
         let began = Timestamp::now();
+        if let Some(change) = self.on_index(|index| index.carry_out_decision()).await? {
+            self.tell(change);
+        }
         let outcome = match round {
             Round::News => self.news().await,
             Round::Full => self.everything().await,

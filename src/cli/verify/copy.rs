@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use indicatif::{ProgressBar, ProgressStyle};
 use walkdir::WalkDir;
 
 use crate::photos::{Checksum, Verifier};
@@ -21,7 +22,8 @@ pub struct Copy {
     pub files: HashMap<String, Vec<(PathBuf, u64)>>,
     /// Checksums of all files whose size is one that was asked for.
     pub checksums: HashSet<Checksum>,
-    pub unreadable: Vec<(PathBuf, String)>,
+    /// What could not be read, and why.
+    pub unreadable: Vec<String>,
 }
 
 impl Copy {
@@ -41,7 +43,7 @@ impl Copy {
                     }
                 }
                 Ok(_) => {}
-                Err(error) => copy.unreadable.push((folder.to_owned(), error.to_string())),
+                Err(error) => copy.unreadable.push(error.to_string()),
             }
         }
         for (path, outcome) in hash_all(&to_hash) {
@@ -49,7 +51,7 @@ impl Copy {
                 Ok(checksum) => {
                     copy.checksums.insert(checksum);
                 }
-                Err(error) => copy.unreadable.push((path, error.to_string())),
+                Err(error) => copy.unreadable.push(format!("{}: {error}", path.display())),
             }
         }
         Ok(copy)
@@ -67,17 +69,26 @@ pub fn key(path: &Path) -> String {
 fn hash_all(paths: &[PathBuf]) -> Vec<(PathBuf, io::Result<Checksum>)> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
+    // Draws on a terminal only.
+    let bar = ProgressBar::new(paths.len() as u64).with_style(bar_style());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let outcome = hash(path);
+                    bar.inc(1);
                     done.lock().expect("no panic while held").push((path.clone(), outcome));
                 }
             });
         }
     });
+    bar.finish_and_clear();
     done.into_inner().expect("no panic while held")
+}
+
+fn bar_style() -> ProgressStyle {
+    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} files read  {elapsed}, about {eta} left");
+    style.unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 fn hash(path: &Path) -> io::Result<Checksum> {

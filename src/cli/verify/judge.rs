@@ -25,10 +25,13 @@ pub struct Judgement {
     pub missing: Vec<String>,
     /// Paths in the tree: a file is there in the copy, but it is not the original.
     pub damaged: Vec<String>,
+    /// Files and folders of the copy that could not be read, and why.
+    pub unreadable: Vec<String>,
 }
 
 pub fn judge(originals: Vec<Original>, copy: &Copy) -> Judgement {
-    let mut judgement = Judgement { originals: originals.len(), ..Judgement::default() };
+    let mut judgement =
+        Judgement { originals: originals.len(), unreadable: copy.unreadable.clone(), ..Judgement::default() };
     for original in originals {
         let namesakes = copy.files.get(&key(original.path.as_ref())).map_or(&[][..], Vec::as_slice);
         if original.checksum.is_verifiable() && copy.checksums.contains(&original.checksum) {
