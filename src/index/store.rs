@@ -1,6 +1,8 @@
 //! The file, and the connections to it.
 
+use std::fs::File;
 use std::ops::Deref;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -41,6 +43,8 @@ pub struct Index {
 impl Index {
     /// Opens the index, makes it if there is none, and lays it out anew if the options of the tree have changed.
     pub fn open(path: &Path, options: &TreeOptions) -> Result<Index, IndexError> {
+        // For its owner only, whatever the folder allows; SQLite gives the files beside it the same mode.
+        File::options().create(true).append(true).mode(0o600).open(path)?;
         let mut writer = Connection::open(path)?;
         writer.busy_timeout(BUSY)?;
         writer.set_prepared_statement_cache_capacity(64);

@@ -145,6 +145,16 @@ fn nothing_is_shown_before_the_listing_is_proven() {
 }
 
 #[test]
+fn the_index_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let fixture = Fixture::with(&["IMG_1.JPG"]);
+    for entry in std::fs::read_dir(fixture.folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
+    }
+}
+
+#[test]
 fn a_listing_begun_again_forgets_the_first_attempt() {
     let fixture = Fixture::new(TreeOptions::default());
     for name in ["A", "B"] {
