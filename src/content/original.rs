@@ -24,6 +24,9 @@ const SMALL: u64 = 8 * BLOCK;
 /// Up to this size an original that the disk has no room for is downloaded to memory, and checked like any other.
 const IN_MEMORY: u64 = 64 * BLOCK;
 
+/// Requests for one file at a time: as many as files are fetched ahead, so that some are left for other readers.
+const MAX_STREAMS: usize = 8;
+
 /// How long a file that was damaged twice is not asked for again.
 const DAMAGED_FOR: Duration = Duration::from_secs(600);
 
@@ -65,6 +68,13 @@ enum Body {
 }
 
 impl State {
+    /// The first of these blocks that is neither here nor on its way.
+    fn missing(&self, partial: &Partial, mut blocks: Range<u64>) -> Option<u64> {
+        let present = partial.present();
+        let in_flight = |block| self.streams.iter().any(|stream| stream.blocks.contains(&block));
+        blocks.find(|block| !present.contains(*block) && !in_flight(*block))
+    }
+
     /// Has the file fetched anew. Whoever was given unchecked bytes of it gets none of the new ones.
     fn start_again(&mut self) {
         self.body = Body::Absent;
@@ -240,23 +250,20 @@ impl Original {
         }
     }
 
-    /// Fetches on ahead of a reader that goes through the file: keeps half a window before it, in at most two streams.
+    /// Fetches on ahead of a reader that goes through the file: keeps a window before it under way, in parallel pieces.
     pub fn run_ahead(self: &Arc<Original>, position: u64, window: u64) {
         let mut state = self.state();
         let Body::Partial(partial) = &state.body else { return };
         let partial = partial.clone();
-        if state.streams.len() >= 2 {
+        if self.is_small() {
             return;
         }
         let from = position.div_ceil(BLOCK);
-        let missing = {
-            let present = partial.present();
-            let until = from.saturating_add(window.div_ceil(2)).min(present.count());
-            let in_flight = |block| state.streams.iter().any(|stream| stream.blocks.contains(&block));
-            (from..until).find(|block| !present.contains(*block) && !in_flight(*block))
-        };
-        if let Some(block) = missing {
-            self.start(&mut state, &partial, block, window);
+        let until = from.saturating_add(window).min(partial.present().count());
+        let piece = (window / MAX_STREAMS as u64).max(1);
+        while state.streams.len() < MAX_STREAMS {
+            let Some(block) = state.missing(&partial, from..until) else { return };
+            self.start(&mut state, &partial, block, piece.min(until - block));
         }
     }
 

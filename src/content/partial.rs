@@ -60,7 +60,7 @@ impl Partial {
             size,
             present: Mutex::new(present),
             in_order: Mutex::default(),
-            saving: Mutex::new(()),
+            saving: Mutex::default(),
             judged: AtomicBool::new(false),
         }
     }
@@ -86,13 +86,32 @@ impl Partial {
     /// Writes one block, whole.
     pub fn write(&self, block: u64, bytes: &Bytes) -> io::Result<()> {
         self.file.write_all_at(bytes, block * BLOCK)?;
-        let mut in_order = self.in_order.lock().expect("no panic while locked");
-        if in_order.length() == block * BLOCK {
-            in_order.update(bytes);
-        }
-        drop(in_order);
         self.present().insert(block);
-        Ok(())
+        // Whoever checks just now goes on with this block too, or leaves it to the next; `judge` takes what is left.
+        match self.in_order.try_lock() {
+            Ok(mut in_order) => self.check_on(&mut in_order, block, bytes),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Goes on with the checksum as far as there are blocks without a gap; `bytes` are those of the block just written.
+    /// The others are read back: they arrived a moment ago and are in the page cache.
+    fn check_on(&self, in_order: &mut Verifier, block: u64, bytes: &Bytes) -> io::Result<()> {
+        let mut buffer = Vec::new();
+        loop {
+            let next = in_order.length() / BLOCK;
+            let range = self.present().bytes_of(next);
+            if in_order.length() >= self.size || !self.present().contains(next) {
+                return Ok(());
+            }
+            if next == block {
+                in_order.update(bytes);
+                continue;
+            }
+            buffer.resize((range.end - range.start) as usize, 0);
+            self.file.read_exact_at(&mut buffer, range.start)?;
+            in_order.update(&buffer);
+        }
     }
 
     /// Copies the blocks that another download of the same file has.
@@ -125,11 +144,11 @@ impl Partial {
         !self.judged.swap(true, Ordering::AcqRel)
     }
 
-    /// Compares the complete file with its checksum; reads it once more if it did not arrive in order.
+    /// Compares the complete file with its checksum; reads again what was not taken while it arrived.
     pub fn judge(&self, expected: &Checksum) -> io::Result<Verdict> {
         let mut verifier = self.in_order.lock().expect("no panic while locked").clone();
         if verifier.length() != self.size && expected.is_verifiable() {
-            verifier = hash(&self.file)?;
+            hash_on(&self.file, &mut verifier)?;
         } else if verifier.length() != self.size {
             return Ok(Verdict::SizeOnly);
         }
@@ -140,17 +159,23 @@ impl Partial {
 /// Reads a file whole.
 pub fn hash(file: &File) -> io::Result<Verifier> {
     let mut verifier = Verifier::new();
+    hash_on(file, &mut verifier)?;
+    Ok(verifier)
+}
+
+/// Goes on from where a checksum has come to.
+fn hash_on(file: &File, verifier: &mut Verifier) -> io::Result<()> {
     let mut buffer = vec![0; BLOCK as usize];
-    let mut reader = PositionedReader { file, offset: 0 };
+    let mut reader = PositionedReader { file, offset: verifier.length() };
     loop {
         match reader.read(&mut buffer)? {
-            0 => return Ok(verifier),
+            0 => return Ok(()),
             count => verifier.update(&buffer[..count]),
         }
     }
 }
 
-/// Reads a shared file from its start without moving its position.
+/// Reads a shared file on without moving its position.
 struct PositionedReader<'a> {
     file: &'a File,
     offset: u64,

@@ -7,8 +7,9 @@ use photosfs::index::ROOT;
 use photosfs::vfs::Vfs;
 use tempfile::TempDir;
 
-use crate::fake::{Fault, Forest, Shelf, bytes, vfs};
+use crate::fake::{Fault, Forest, Shelf, bytes, content, vfs};
 
+const MIB: usize = 1024 * 1024;
 const SIZE: usize = 20_000;
 const FILES: u64 = 50;
 
@@ -146,4 +147,29 @@ async fn a_read_that_somebody_waits_for_passes_what_is_fetched_ahead() {
     let begun = Instant::now();
     library.read(3, 25).await;
     assert!(begun.elapsed() < Duration::from_millis(390), "one request's time: {:?}", begun.elapsed());
+}
+
+/// The first byte needs its own block only; a reader that goes on has several pieces fetched at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_file_is_fetched_in_parallel_as_its_reader_goes_on() {
+    let (folder, shelf) = (tempfile::tempdir().unwrap(), Arc::new(Shelf::default()));
+    let body = bytes(1, 96 * MIB + 5);
+    let resource = shelf.put("film", body.clone());
+    shelf.plan(|_, _| Fault::Late(40));
+    let content = content(folder.path(), &shelf);
+    let reader = content.open(&resource);
+    let begun = Instant::now();
+    assert!(reader.read(0, 4096).await.unwrap() == body[..4096]);
+    assert!(begun.elapsed() < Duration::from_millis(400), "{:?}", begun.elapsed());
+    assert!(shelf.given() <= MIB as u64, "{}", shelf.given());
+    for at in (0..body.len()).step_by(MIB) {
+        let bytes = match reader.read_now(at as u64, MIB as u64).unwrap() {
+            Some(bytes) => bytes,
+            None => reader.read(at as u64, MIB as u64).await.unwrap(),
+        };
+        assert!(bytes == body[at..(at + MIB).min(body.len())], "{at}");
+    }
+    assert_eq!(shelf.given(), body.len() as u64, "each block once");
+    assert!(shelf.requests() < 60, "{} requests", shelf.requests());
+    assert!(content.path_if_whole(&resource).is_some(), "checked, out of order as it came");
 }
