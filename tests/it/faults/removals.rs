@@ -46,16 +46,13 @@ fn a_mass_deletion_is_held_until_it_is_accepted() {
     assert!(rsync(&installation, &copy).status.success());
     Compared::assert_whole(&copy, &held);
     assert_told(&installation, &before);
-    // Nothing can be decided over a running mount, and a second round changes nothing.
-    let refused = installation.output(&["held", "accept"]);
-    assert_eq!(refused.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("unmount"), "{refused:?}");
+    // Another round and another process change nothing.
     assert!(installation.sync().status.success());
     installation.remount();
     assert_eq!(installation.files(), held);
-    installation.unmount();
-    assert!(installation.run(&["held", "accept"]).contains("150 removals accepted"));
-    installation.mount();
+    assert_eq!(installation.status()["held"], 150);
+    // The running mount carries the decision out.
+    installation.run(&["held", "accept"]);
     assert_accepted(&installation, &held, 150);
     installation.simulator.assert_clean();
 }
@@ -95,6 +92,7 @@ fn a_mass_purge_that_is_rejected_stays_in_the_tree() {
     assert!(rsync(&installation, &copy).status.success());
     visible(&installation, 120).iter().for_each(|photo| installation.simulator.cloud().purge(*photo).unwrap());
     assert!(installation.sync().status.success());
+    assert_eq!(installation.status()["held"], 120);
     // The cloud no longer knows these files: their names and the bytes of the copy are what is left.
     let listed = |installation: &Installation| walk(installation);
     assert_eq!(listed(&installation), paths(&before).into_iter().map(str::to_owned).collect::<BTreeSet<_>>());
@@ -102,7 +100,7 @@ fn a_mass_purge_that_is_rejected_stays_in_the_tree() {
     assert!(output.status.success(), "unchanged files are not read: {output:?}");
     Compared::assert_whole(&copy, &before);
     installation.unmount();
-    assert!(installation.run(&["held", "reject"]).contains("120 photos stay"));
+    installation.run(&["held", "reject"]);
     installation.mount();
     assert!(installation.sync().status.success());
     assert_eq!(listed(&installation).len(), before.len());
