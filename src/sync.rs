@@ -11,8 +11,9 @@ mod listing;
 mod progress;
 mod ranks;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
@@ -20,7 +21,7 @@ pub use error::SyncError;
 pub use progress::Progress;
 
 use crate::index::{Index, TreeChange};
-use crate::photos::Photos;
+use crate::photos::{LibraryId, Photos};
 
 /// Told of every change of the tree, after its transaction, with no lock held.
 type Listener = Box<dyn Fn(TreeChange) + Send + Sync>;
@@ -40,6 +41,8 @@ pub struct LibrarySync {
     index: Arc<Index>,
     listener: Mutex<Option<Arc<Listener>>>,
     progress: watch::Sender<Progress>,
+    /// When a library was last listed again because photos were missing.
+    listed_again: Mutex<HashMap<LibraryId, Instant>>,
     /// One round at a time.
     turn: tokio::sync::Mutex<()>,
 }
@@ -51,6 +54,7 @@ impl LibrarySync {
             index,
             listener: Mutex::default(),
             progress: watch::Sender::new(Progress::Idle),
+            listed_again: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         }
     }

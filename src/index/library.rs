@@ -188,6 +188,21 @@ impl Index {
         Ok(())
     }
 
+    /// Tells that a library holds less than is announced, or takes that back.
+    pub fn note_shortfall(&self, library: &LibraryId, shortfall: Option<&str>) -> Result<(), IndexError> {
+        const MARK: &str = "photos are missing: ";
+        let known = self.libraries()?.into_iter().find(|state| state.library.id() == *library);
+        let marked = known.and_then(|state| state.note).is_some_and(|note| note.starts_with(MARK));
+        match shortfall {
+            Some(shortfall) => self.note(library, &format!("{MARK}{shortfall}")),
+            None if marked => {
+                self.writer().execute("UPDATE library SET note = NULL WHERE zone = ?1", [&library.0])?;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
     /// A value that outlives the process, such as a database token.
     pub fn remembered(&self, key: &str) -> Result<Option<String>, IndexError> {
         let reader = self.reader()?;

@@ -5,12 +5,16 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 
 use super::{LibrarySync, SyncError, listing};
 use crate::index::{LibraryState, ViewCounts};
 use crate::photos::{AlbumKind, Change, Library, LibraryId, Member, View};
+
+/// Between two listings that stale counts would cause: a listing costs a request for every hundred photos.
+const LIST_AGAIN: Duration = Duration::from_secs(86_400);
 
 impl LibrarySync {
     pub(super) async fn list_again(&self, state: &LibraryState) -> Result<(), SyncError> {
@@ -22,6 +26,36 @@ impl LibrarySync {
         let (since, token) = self.changes_since(library, &token).await?;
         changes.extend(since);
         self.apply(library.id(), changes, token).await
+    }
+
+    /// Compares a library that changed with what the service announces of it. If photos are missing, a change was not told:
+    /// the library is listed again, at most once a day; what is missing then is told to the person.
+    pub(super) async fn compare(&self, state: &LibraryState) -> Result<(), SyncError> {
+        let library = &state.library;
+        let mut short = self.missing(library).await?;
+        if short.is_some() && self.may_list_again(&library.id()) {
+            tracing::warn!(library = library.zone.name, "fewer photos than iCloud announces: listing again");
+            self.list_again(state).await?;
+            short = self.missing(library).await?;
+        }
+        let (id, note) = (library.id(), short.map(|short| short.error(library).to_string()));
+        self.on_index(move |index| index.note_shortfall(&id, note.as_deref())).await
+    }
+
+    async fn missing(&self, library: &Library) -> Result<Option<listing::Shortfall>, SyncError> {
+        let announced = self.photos.counts(library, &View::ALL).await?;
+        let id = library.id();
+        let seen = self.on_index(move |index| index.view_counts(&id)).await?;
+        Ok(listing::shortfall(&announced, &seen))
+    }
+
+    fn may_list_again(&self, id: &LibraryId) -> bool {
+        let mut listed = self.listed_again.lock().expect("no panic while held");
+        let due = listed.get(id).is_none_or(|at| at.elapsed() > LIST_AGAIN);
+        if due {
+            listed.insert(id.clone(), Instant::now());
+        }
+        due
     }
 
     async fn all_assets(&self, library: &Library) -> Result<Vec<Change>, SyncError> {

@@ -99,7 +99,10 @@ impl LibrarySync {
         let library = &state.library;
         let Some(token) = &state.token else { return self.list_again(state).await };
         match self.changes_since(library, token).await {
-            Ok((changes, token)) => self.apply(library.id(), changes, token).await,
+            Ok((changes, token)) => {
+                self.apply(library.id(), changes, token).await?;
+                self.compare(state).await
+            }
             Err(error) if error.is_bad_request() => {
                 tracing::warn!(library = library.zone.name, "the sync token is no longer taken: listing again");
                 self.list_again(state).await

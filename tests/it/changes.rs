@@ -216,3 +216,39 @@ fn a_refused_token_lists_anew_beside_the_old_view() {
     assert_true(&stage);
     stage.simulator.assert_clean();
 }
+
+#[test]
+fn a_change_that_is_not_told_is_found_by_counting() {
+    let stage = Stage::new(Options { assets: Some(120), ..Options::default() });
+    stage.update().unwrap();
+    let cloud = stage.simulator.cloud();
+    let photo = NewPhoto::new("NEW.JPG", Resource::new("public.jpeg", Body::bytes(&b"new"[..])), 1_700_000_000_000);
+    cloud.add_photo(cloud.primary(), photo);
+    stage.simulator.fault(Fault::nth("changes/zone", 1, Effect::Answer(Change::EmptyListing)));
+    stage.update().unwrap();
+    assert_true(&stage);
+    assert!(stage.index.libraries().unwrap().iter().all(|state| state.note.is_none()));
+    stage.simulator.assert_clean();
+}
+
+#[test]
+fn photos_that_stay_missing_are_told() {
+    let stage = Stage::new(Options { assets: Some(120), ..Options::default() });
+    stage.update().unwrap();
+    let cloud = stage.simulator.cloud();
+    let again = |name: &str| {
+        let photo =
+            NewPhoto::new(name, Resource::new("public.jpeg", Body::bytes(name.as_bytes().to_vec())), 1_700_000_000_000);
+        cloud.add_photo(cloud.primary(), photo);
+        stage.update()
+    };
+    stage.simulator.fault(Fault::every("internal/records/query/batch", Effect::Answer(Change::CountsOff(3))));
+    again("ONE.JPG").unwrap_err();
+    again("TWO.JPG").unwrap();
+    let note = |stage: &Stage| stage.index.libraries().unwrap()[0].note.clone();
+    assert!(note(&stage).is_some_and(|note| note.contains("missing")), "{:?}", note(&stage));
+    stage.simulator.state().faults.clear();
+    again("THREE.JPG").unwrap();
+    assert_eq!(note(&stage), None);
+    assert_true(&stage);
+}
