@@ -8,6 +8,7 @@ mod challenge_state;
 mod code;
 mod cookies;
 mod error;
+mod keys;
 mod lock;
 mod password;
 mod phone;
@@ -22,12 +23,13 @@ mod sign_in;
 mod srp;
 mod status;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use secrecy::SecretString;
 
 use self::browser::Browser;
+use self::keys::Keys;
 use self::renewal::Renewal;
 use self::session::{Pending, Session};
 use self::session_file::{SessionFile, SessionLock};
@@ -50,6 +52,10 @@ pub struct Account {
     /// Never held across an await.
     state: Mutex<State>,
     renewal: Renewal,
+    /// Never held across an await.
+    keys: Mutex<Keys>,
+    /// For work that goes on when the call that began it is done.
+    me: Weak<Account>,
     /// Between the password and the code, after which Apple may ask for it again (protocol/auth.md §1.7).
     password_typed: Mutex<Option<SecretString>>,
 }
@@ -90,13 +96,15 @@ impl Account {
         let browser = Browser::new(http, config.endpoints.clone());
         let file = SessionFile::new(&config.state);
         let session = own(file.load()?, &browser);
-        Ok(Arc::new(Account {
+        Ok(Arc::new_cyclic(|me| Account {
             apple_id: config.apple_id.clone(),
             password: config.password.clone(),
             browser,
             file,
             state: Mutex::new(State { session, generation: 0, problem: None, cookies_saved: None }),
             renewal: Renewal::default(),
+            keys: Mutex::default(),
+            me: me.clone(),
             password_typed: Mutex::new(None),
         }))
     }
@@ -150,13 +158,20 @@ impl Account {
     /// `database/1/com.apple.photos.cloud/production/private/zones/list`.
     ///
     /// A session that is over (401, 421, 450) is renewed once, for all who ask at the time, and the call repeated once. Any
-    /// other reply is handed back, whatever its status; only 423, keys that no device has lent, is an error too.
+    /// other reply is handed back, whatever its status; only 423, keys that no device has lent, is an error too, while one round
+    /// of borrowing them is made in the background.
     ///
     /// # Errors
     /// [`AccountError::Http`] if there was no reply; otherwise why there is no session, often for a person to mend.
     pub async fn post(&self, path: &str, body: &serde_json::Value) -> Result<Reply, AccountError> {
         let body = Bytes::from(body.to_string());
-        let (generation, first) = self.try_post(path, body.clone()).await?;
+        let first = match self.try_post(path, body.clone()).await {
+            Err(AccountError::KeysNeeded) if self.keys_from_elsewhere().await => {
+                self.try_post(path, body.clone()).await
+            }
+            first => first,
+        };
+        let (generation, first) = first?;
         if let Some(reply) = first {
             return Ok(reply);
         }
@@ -178,7 +193,8 @@ impl Account {
         let sent = self.browser.data_call(&session.cookies, services, &session.client_id, path, body).await?;
         match sent.status {
             401 | 421 | 450 => Ok((generation, None)),
-            423 => Err(refusal::refusal(Step::Data, &sent)),
+            423 => Err(self.keys_missing()),
+            403 if refusal::is_web_access_off(&sent) => Err(AccountError::WebAccessOff),
             _ => {
                 self.keep_cookies(generation, services, &sent).await;
                 Ok((generation, Some(sent)))

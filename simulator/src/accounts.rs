@@ -8,6 +8,7 @@ mod cookies;
 mod escrow;
 mod factor;
 mod idmsa;
+mod keys;
 mod login;
 mod setup;
 mod signin;
@@ -124,6 +125,18 @@ impl Simulator {
     /// How each right password proof was written, oldest first.
     pub fn proof_forms(&self) -> Vec<Form> {
         self.state().accounts().proofs.clone()
+    }
+
+    /// How often devices were asked to approve access to protected data.
+    pub fn prompts(&self) -> u32 {
+        self.state().accounts().only().prompts
+    }
+
+    /// The keys that a device has lent are gone: data calls are answered 423 until `requestPCS` gives new cookies.
+    pub fn forget_keys(&self) {
+        let mut accounts = self.state().accounts();
+        accounts.tokens.end_pcs();
+        accounts.known.values_mut().for_each(|account| account.consent_polls = None);
     }
 
     /// Ends web sessions: cookies are refused, the session token still gives new ones.

@@ -139,6 +139,8 @@ pub struct Switches {
     pub terms_pending: bool,
     /// The account lives in another region: `accountLogin` answers with this status, and this `domainToUse`.
     pub domain_to_use: Option<(u16, &'static str)>,
+    /// Advanced Data Protection: a device has to lend its keys.
+    pub protection: Option<Protection>,
     /// `Access iCloud Data on the Web`.
     pub web_access: bool,
     /// Hold every data call to the letter of the web client: `Origin` and `Referer` present.
@@ -168,6 +170,7 @@ impl Default for Switches {
             old_two_step: false,
             terms_pending: false,
             domain_to_use: None,
+            protection: None,
             web_access: true,
             strict_headers: false,
         }
@@ -179,6 +182,17 @@ impl Default for Switches {
 pub enum Protocol {
     S2k,
     S2kFo,
+}
+
+/// How Advanced Data Protection behaves (protocol/auth.md §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Protection {
+    /// How often `requestWebAccessState` is asked, after the prompt, until the person has approved; `None`: never.
+    pub approved_after: Option<u32>,
+    /// Answers of `requestPCS` before the one with the cookies.
+    pub cookies_after: u32,
+    /// `requestPCS` answers 500, as it does after many sign-ins.
+    pub arming_refused: bool,
 }
 
 /// What `accountLogin` makes of a session token whose second proof is still missing: nobody knows (protocol/auth.md §8.10).

@@ -146,6 +146,11 @@ impl Browser {
         self.endpoints.home.strip_prefix("https://www.") == Some(domain)
     }
 
+    /// Whether this is a simulator's browser.
+    pub fn is_simulated(&self) -> bool {
+        self.endpoints.loopback
+    }
+
     /// The service that sessions belong to.
     pub fn service(&self) -> &Url {
         &self.endpoints.setup
@@ -159,6 +164,8 @@ impl Browser {
 
 /// The cookie that is the session.
 pub const SESSION_COOKIE: &str = "X-APPLE-WEBAUTH-TOKEN";
+/// Without these two the data service answers 423.
+pub const KEY_COOKIES: [&str; 2] = ["X-APPLE-WEBAUTH-PCS-Photos", "X-APPLE-WEBAUTH-PCS-Sharing"];
 /// Given in its place while something, such as new terms, waits to be accepted.
 pub const REPAIR_COOKIE: &str = "X-APPLE-WEBAUTH-REPAIR";
 

@@ -114,6 +114,33 @@ impl AccountError {
         }
     }
 
+    /// A word for programs, which stays (docs/sign-in.md).
+    pub fn code(&self) -> &'static str {
+        use AccountError::*;
+        match self {
+            SignInNeeded | SessionOver { .. } | NoCodeExpected => "sign_in",
+            CodeNeeded | WrongCode | MalformedCode { .. } => "code",
+            WhichNumber { .. } | NoSuchNumber { .. } | NumberUnusable => "number",
+            WrongPassword => "wrong_password",
+            TooManyCodes => "too_many_codes",
+            Locked => "locked",
+            SecurityKeys => "security_keys",
+            OldTwoStep => "old_two_step",
+            TermsPending => "terms",
+            WebAccessOff => "web_access",
+            KeysNeeded => "keys",
+            EscrowNeeded => "password_again",
+            OtherRegion { .. } => "region",
+            NoPhotos => "no_photos",
+            Refused { .. } => "refused",
+            Password { .. } => "password",
+            Http(_) => "network",
+            Throttled { .. } | TooSoon { .. } => "wait",
+            Service { .. } | Unexpected { .. } => "service",
+            Store { .. } | SignInRunning | InUse => "machine",
+        }
+    }
+
     /// Whether nothing was heard from Apple at all.
     pub fn is_unreachable(&self) -> bool {
         matches!(self, AccountError::Http(error) if error.is_unreachable())

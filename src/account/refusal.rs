@@ -30,6 +30,8 @@ pub enum Step {
     /// Asking whether the session still stands.
     Validate,
     Logout,
+    /// Borrowing keys from a device.
+    Keys,
     /// The data service.
     Data,
 }
@@ -47,6 +49,7 @@ impl fmt::Display for Step {
             Step::Login => "the session",
             Step::Validate => "checking the session",
             Step::Logout => "the sign-out",
+            Step::Keys => "the keys",
             Step::Data => "the data",
         })
     }
@@ -144,6 +147,20 @@ fn by_status(step: Step, status: u16, reply: &Reply, code: Option<String>, messa
             AccountError::Unexpected { step, reason: format!("status {status}{said}") }
         }
     }
+}
+
+/// Whether the data service says that the account's data are not to be had on the web (protocol/auth.md §5.4). Any other 403
+/// may mean anything.
+pub fn is_web_access_off(reply: &Reply) -> bool {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Denied {
+        #[serde(rename = "serverErrorCode")]
+        code: String,
+        reason: String,
+    }
+    let denied: Denied = reply.json().unwrap_or_default();
+    denied.code == "ACCESS_DENIED" && denied.reason.starts_with("private db access disabled")
 }
 
 /// Codes come as text and as numbers.

@@ -1,10 +1,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Account;
+use super::{Account, AccountError};
 
 /// What `status` tells of the session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionStatus {
     /// Whether there is a session that worked when it was last used.
     pub signed_in: bool,
@@ -14,6 +14,12 @@ pub struct SessionStatus {
     pub trusted_since: Option<Timestamp>,
     /// What stands in the way, in a line; none if nothing does.
     pub needs: Option<String>,
+    /// The same as a word that stays (docs/sign-in.md); none if nothing does.
+    #[serde(default)]
+    pub needs_code: Option<String>,
+    /// Whole days since `trusted_since`.
+    #[serde(default)]
+    pub days_since_trust: Option<i64>,
 }
 
 impl Account {
@@ -22,14 +28,20 @@ impl Account {
         let state = self.state();
         let session = &state.session;
         let usable = session.confirmed.is_some() && self.browser.has_session_cookie(session);
-        let problem = state.problem.as_ref().map(|(_, error)| error.to_string());
-        let waiting = session.pending.as_ref().map(|_| "Apple asks for a verification code".to_owned());
-        let missing = || (!usable).then(|| "not signed in".to_owned());
+        let problem = state.problem.as_ref().map(|(_, error)| error.clone());
+        let signed_in = usable && problem.is_none();
+        let waiting = session.pending.as_ref().map(|_| AccountError::CodeNeeded).filter(|_| !usable);
+        let missing = || (!usable).then_some(AccountError::SignInNeeded);
+        let keys = || self.keys_problem().filter(|_| signed_in);
+        let needs = problem.or(waiting).or_else(missing).or_else(keys);
+        let trusted_since = session.trust.as_ref().map(|trust| trust.since);
         SessionStatus {
-            signed_in: usable && problem.is_none(),
+            signed_in,
             since: session.confirmed,
-            trusted_since: session.trust.as_ref().map(|trust| trust.since),
-            needs: problem.or(waiting.filter(|_| !usable)).or_else(missing),
+            trusted_since,
+            needs: needs.as_ref().map(AccountError::to_string),
+            needs_code: needs.as_ref().map(|error| error.code().to_owned()),
+            days_since_trust: trusted_since.map(|since| Timestamp::now().duration_since(since).as_hours() / 24),
         }
     }
 }

@@ -40,11 +40,13 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
     match args.code {
         Some(code) => runtime.block_on(account.submit_code(&code))?,
         None if still_signed_in(&runtime, &account)? => {
+            borrow_keys(&runtime, &account)?;
             println!("You are signed in already.");
             return Ok(ExitCode::SUCCESS);
         }
-        None => SigningIn { runtime, account, config, terminal, by }.run()?,
+        None => SigningIn { runtime: &runtime, account: account.clone(), config, terminal, by }.run()?,
     }
+    borrow_keys(&runtime, &account)?;
     println!("Signed in.");
     Ok(ExitCode::SUCCESS)
 }
@@ -94,8 +96,8 @@ impl Args {
 }
 
 /// One sign-in by password, with or without a terminal.
-struct SigningIn {
-    runtime: Runtime,
+struct SigningIn<'a> {
+    runtime: &'a Runtime,
     account: Arc<Account>,
     config: Config,
     terminal: bool,
@@ -103,7 +105,7 @@ struct SigningIn {
     by: Option<CodeBy>,
 }
 
-impl SigningIn {
+impl SigningIn<'_> {
     fn run(&self) -> Result<(), Failure> {
         let begun = match self.go_on() {
             Some(begun) => begun,
@@ -176,6 +178,17 @@ impl SigningIn {
             }
         }
     }
+}
+
+/// With Advanced Data Protection the session alone opens nothing.
+fn borrow_keys(runtime: &Runtime, account: &Account) -> Result<(), Failure> {
+    if account.lacks_keys() {
+        eprintln!(
+            "Advanced Data Protection is on: approve access to your photos on one of your devices, within 5 minutes."
+        );
+        runtime.block_on(account.borrow_keys())?;
+    }
+    Ok(())
 }
 
 fn ask_number(phones: &[Phone]) -> Result<u64, Failure> {

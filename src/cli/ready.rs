@@ -82,7 +82,13 @@ mod tests {
             held: 0,
             note: None,
         };
-        let session = SessionStatus { signed_in: false, since: None, trusted_since: None, needs: None };
+        let session = SessionStatus {
+            signed_in: false,
+            since: None,
+            trusted_since: None,
+            needs: None,
+            ..SessionStatus::default()
+        };
         Report {
             version: "0",
             at,

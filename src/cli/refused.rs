@@ -54,7 +54,7 @@ fn advice(error: &AccountError) -> String {
         OldTwoStep => "turn on two-factor authentication on a device, then: photosfs login",
         TermsPending => "sign in at https://www.icloud.com once and accept what is shown, then: photosfs login",
         WebAccessOff => "turn on Access iCloud Data on the Web in a device's iCloud settings, then: photosfs login",
-        KeysNeeded => "photosfs cannot yet ask a device for its keys; turn Advanced Data Protection off to use it",
+        KeysNeeded => "have a trusted device at hand to approve it, and run: photosfs login",
         EscrowNeeded => "sign in on a terminal, in one go: photosfs login",
         NoPhotos => "turn on iCloud Photos, and open https://www.icloud.com/photos once to see that it works",
         Refused { .. } => "sign in at https://www.icloud.com to see what Apple wants; do not try again at once",

@@ -2,7 +2,7 @@
 
 use icloud_simulator::accounts::Form;
 use icloud_simulator::fault::{Effect, Failure, Fault};
-use icloud_simulator::options::{BeforeEscrow, ChallengeShape, CodeReply, Protocol};
+use icloud_simulator::options::{BeforeEscrow, ChallengeShape, CodeReply, Protection, Protocol};
 use photosfs::account::{AccountError, CodeBy, CodeSent, SignIn};
 use secrecy::SecretString;
 use serde_json::json;
@@ -196,4 +196,105 @@ async fn a_sign_in_that_apple_lost_is_begun_anew_once() {
         assert!(matches!(outcome, Err(AccountError::SessionOver { .. })), "{endpoint} {status}: {outcome:?}");
         assert_eq!(world.sign_ins(), 4, "and not over and over: {endpoint} {status}");
     }
+}
+
+const APPROVED: Protection = Protection { approved_after: Some(2), cookies_after: 3, arming_refused: false };
+const IGNORED: Protection = Protection { approved_after: None, ..APPROVED };
+
+/// Signed in to an account with Advanced Data Protection, keys and all.
+async fn protected() -> (World, std::sync::Arc<photosfs::account::Account>) {
+    let world = World::new();
+    world.simulator.change_switches(|switches| switches.protection = Some(APPROVED));
+    let account = world.signed_in().await;
+    assert!(account.lacks_keys(), "the session is good, the keys are missing");
+    account.borrow_keys().await.unwrap();
+    assert_let_in(&account.post(ZONES, &json!({})).await.unwrap());
+    (world, account)
+}
+
+/// Waits until the account needs nothing.
+async fn settled(account: &photosfs::account::Account) {
+    for _ in 0..200 {
+        if account.status().needs.is_none() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{:?}", account.status());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn protected_photos_are_read_when_a_device_has_approved() {
+    let (world, account) = protected().await;
+    assert_eq!((world.simulator.prompts(), world.simulator.requests("enableDeviceConsentForPCS")), (1, 1));
+    // The keys lapse in mid-run: reads fail at once, one round is made for all of them.
+    world.simulator.forget_keys();
+    let body = json!({});
+    let calls = (0..10).map(|_| account.post(ZONES, &body));
+    let outcomes = futures_util::future::join_all(calls).await;
+    assert!(outcomes.iter().any(|outcome| matches!(outcome, Err(AccountError::KeysNeeded))));
+    assert!(outcomes.iter().flatten().all(|reply| reply.status == 200), "only what came when the keys were back");
+    assert!(account.status().signed_in, "the session itself is good");
+    settled(&account).await;
+    assert_let_in(&account.post(ZONES, &json!({})).await.unwrap());
+    assert_eq!((world.simulator.prompts(), world.sign_ins()), (2, 1));
+    // They are on disk.
+    assert_let_in(&world.account().post(ZONES, &json!({})).await.unwrap());
+    world.simulator.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_nobody_approves_are_not_asked_for_over_and_over() {
+    let (world, account) = protected().await;
+    world.simulator.change_switches(|switches| switches.protection = Some(IGNORED));
+    world.simulator.forget_keys();
+    let (prompts, asked) = (world.simulator.prompts(), world.simulator.requests("requestWebAccessState"));
+    assert_eq!(account.post(ZONES, &json!({})).await.unwrap_err(), AccountError::KeysNeeded);
+    // Until the round is over: 30 polls, 20 ms apart against a simulator.
+    let questions = || world.simulator.requests("requestWebAccessState") - asked;
+    for _ in 0..200 {
+        if questions() >= 31 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    for _ in 0..5 {
+        assert_eq!(account.post(ZONES, &json!({})).await.unwrap_err(), AccountError::KeysNeeded);
+    }
+    assert_eq!((questions(), world.simulator.prompts() - prompts), (31, 1));
+    assert!(account.status().needs.is_some());
+    // The person runs login in another terminal: the mount goes on by itself.
+    world.simulator.change_switches(|switches| switches.protection = Some(APPROVED));
+    world.account().borrow_keys().await.unwrap();
+    assert_let_in(&account.post(ZONES, &json!({})).await.unwrap());
+    assert_eq!(account.status().needs, None);
+    assert_eq!(world.sign_ins(), 1);
+    world.simulator.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_cannot_be_had_are_told() {
+    let (world, account) = protected().await;
+    let refusing = Protection { arming_refused: true, ..APPROVED };
+    world.simulator.change_switches(|switches| switches.protection = Some(refusing));
+    assert_eq!(account.borrow_keys().await, Err(AccountError::KeysNeeded), "arming is refused");
+    world.simulator.change_switches(|switches| switches.web_access = false);
+    assert_eq!(account.borrow_keys().await, Err(AccountError::WebAccessOff));
+    assert_eq!(account.post(ZONES, &json!({})).await.unwrap_err(), AccountError::WebAccessOff);
+    world.simulator.expire_cookies();
+    assert!(matches!(account.borrow_keys().await, Err(AccountError::SessionOver { .. })));
+    world.simulator.assert_clean();
+}
+
+#[test]
+fn the_program_waits_for_the_device() {
+    let world = World::new();
+    world.simulator.change_switches(|switches| switches.protection = Some(APPROVED));
+    assert_eq!(world.run(&["login"]).status.code(), Some(3));
+    let output = world.run(&["login", "--code", CODE]);
+    let text = stderr(&output);
+    assert!(output.status.code() == Some(0) && text.contains("approve access"), "{text}");
+    world.simulator.forget_keys();
+    world.simulator.assert_clean();
 }

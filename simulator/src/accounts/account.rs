@@ -6,7 +6,7 @@ use num_bigint::BigUint;
 
 use super::srp;
 use super::tokens;
-use crate::options::{Person, Protocol};
+use crate::options::{Person, Protection, Protocol};
 
 /// Codes that may be asked for before Apple makes the user wait. The true number is not known.
 const PUSHES_ALLOWED: u32 = 5;
@@ -27,6 +27,12 @@ pub struct Account {
     pub pushes: u32,
     /// How often a text message or call was asked for.
     pub texts: u32,
+    /// How often devices were asked to approve access to protected data.
+    pub prompts: u32,
+    /// Questions since that prompt, until approved.
+    pub consent_polls: Option<u32>,
+    /// Answers of `requestPCS` since cookies were last given.
+    pub key_polls: u32,
     sent_since_success: u32,
     wrong_codes: u32,
     locked_until_s: i64,
@@ -52,6 +58,9 @@ impl Account {
             sms_code: None,
             pushes: 0,
             texts: 0,
+            prompts: 0,
+            consent_polls: None,
+            key_polls: 0,
             sent_since_success: 0,
             wrong_codes: 0,
             locked_until_s: 0,
@@ -79,6 +88,11 @@ impl Account {
         self.texts += 1;
         self.sent_since_success += 1;
         self.sms_code = Some(self.fresh_code());
+    }
+
+    /// Whether the person has approved, by now.
+    pub fn consented(&self, protection: &Protection) -> bool {
+        self.consent_polls.zip(protection.approved_after).is_some_and(|(polls, after)| polls >= after)
     }
 
     fn fresh_code(&self) -> String {

@@ -103,7 +103,7 @@ fn trusted_cookies(accounts: &mut Accounts, visit: &Visit, account: &str, login:
     baker.delete("X-APPLE-WEBAUTH-HSA-LOGIN");
     baker.set("X-APPLE-WEBAUTH-HSA-TRUST", &tokens::random(60), Some(visit.now_s + 90 * DAY_S));
     baker.set("X-APPLE-WEBAUTH-TOKEN", &token, Some(expires_s));
-    if visit.switches.web_access {
+    if visit.switches.web_access && visit.switches.protection.is_none() {
         pcs_cookies(accounts, visit, account, response);
     }
 }
@@ -123,7 +123,7 @@ fn account_json(account: &Account, visit: &Visit, trusted: bool) -> Value {
     json!({
         "dsInfo": person_json(account, &visit.switches),
         "hsaTrustedBrowser": !challenged, "hsaChallengeRequired": challenged, "isExtendedLogin": true, "version": 2,
-        "iCDPEnabled": false, "pcsEnabled": true, "pcsDeleted": false, "pcsServiceIdentitiesIncluded": false,
+        "iCDPEnabled": visit.switches.protection.is_some(), "pcsEnabled": true, "pcsDeleted": false, "pcsServiceIdentitiesIncluded": false,
         "hasMinimumDeviceForPhotosWeb": true, "termsUpdateNeeded": visit.switches.terms_pending, "isRepairNeeded": false,
         "webservices": services_json(&visit.call.front),
         "configBag": {"urls": {}, "accountCreateEnabled": true},
@@ -139,7 +139,7 @@ fn person_json(account: &Account, switches: &Switches) -> Value {
     let name = account.name();
     json!({
         "dsid": person.dsid, "hsaVersion": hsa_version(switches), "hsaEnabled": switches.two_factor,
-        "hasICloudQualifyingDevice": true, "isWebAccessAllowed": switches.web_access, "iCDPEnabled": false,
+        "hasICloudQualifyingDevice": true, "isWebAccessAllowed": switches.web_access, "iCDPEnabled": switches.protection.is_some(),
         "locked": false, "statusCode": 2, "pcsDeleted": false, "appleId": name, "primaryEmail": name,
         "appleIdEntries": [{"isPrimary": true, "type": "EMAIL", "value": name}],
         "fullName": format!("{} {}", person.first_name, person.last_name),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::cookies::{self, Baker};
 use super::tokens::WebToken;
 use super::visit::Visit;
-use super::{Accounts, login, tokens};
+use super::{Accounts, keys, login, tokens};
 use crate::reply;
 
 /// Answers one request, with the headers that every answer carries.
@@ -24,9 +24,9 @@ fn route(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response> {
         "accountLogin" => login::account_login,
         "validate" => login::validate,
         "logout" => logout,
-        "requestWebAccessState" => web_access_state,
-        "enableDeviceConsentForPCS" => device_consent,
-        "requestPCS" => request_pcs,
+        "requestWebAccessState" => keys::web_access_state,
+        "enableDeviceConsentForPCS" => keys::device_consent,
+        "requestPCS" => keys::request_pcs,
         _ => {
             visit.breach("no such endpoint");
             return Err(reply::empty(404));
@@ -65,7 +65,7 @@ pub fn web_session(accounts: &Accounts, visit: &Visit) -> Result<WebToken, Respo
     token.filter(|token| token.holds(visit.now_s)).cloned().ok_or_else(|| signed_out(421))
 }
 
-fn signed_out(status: u16) -> Response {
+pub fn signed_out(status: u16) -> Response {
     failure(status, "Missing X-APPLE-WEBAUTH-TOKEN cookie")
 }
 
@@ -90,32 +90,5 @@ fn logout(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response> 
     baker.delete("X-APPLE-WEBAUTH-TOKEN");
     baker.delete("X-APPLE-WEBAUTH-PCS-Photos");
     baker.delete("X-APPLE-WEBAUTH-PCS-Sharing");
-    Ok(response)
-}
-
-/// Without Advanced Data Protection there is nothing to consent to.
-fn web_access_state(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response> {
-    web_session(accounts, visit)?;
-    Ok(reply::json(
-        200,
-        &json!({"isICDRSDisabled": false, "isDeviceConsentedForPCS": true, "isWebAccessAllowed": visit.switches.web_access}),
-    ))
-}
-
-fn device_consent(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response> {
-    web_session(accounts, visit)?;
-    Ok(reply::json(200, &json!({"isDeviceConsentNotificationSent": true})))
-}
-
-/// The cookies that let a browser read protected data.
-fn request_pcs(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response> {
-    let token = web_session(accounts, visit).map_err(|_| signed_out(500))?;
-    visit.body()?;
-    if !visit.switches.web_access {
-        return Err(reply::json(500, &json!({"isWebAccessAllowed": false, "status": "failure"})));
-    }
-    let body = json!({"isWebAccessAllowed": true, "status": "success", "message": "Cookies attached."});
-    let mut response = reply::json(200, &body);
-    login::pcs_cookies(accounts, visit, &token.account, &mut response);
     Ok(response)
 }

@@ -106,6 +106,11 @@ impl Tokens {
         self.pcs.get(value).is_some_and(|owner| owner == account)
     }
 
+    /// The keys behind the PCS cookies are gone, though the cookies are not.
+    pub fn end_pcs(&mut self) {
+        self.pcs.values_mut().for_each(String::clear);
+    }
+
     pub fn end_login(&mut self, login: u64) {
         self.web.values_mut().filter(|token| token.login == login).for_each(|token| token.dead = true);
     }
