@@ -5,7 +5,9 @@ use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Duration;
 
+use icloud_simulator::fault::{Effect, Fault};
 use icloud_simulator::{Options, Simulator};
 use walkdir::WalkDir;
 
@@ -203,6 +205,22 @@ fn a_backup_is_whole_and_heals() {
     assert!(text(&healed.stderr).contains("IMG_0101.HEIC") && text(&healed.stderr).contains("disk"), "{healed:?}");
     is_whole(&mount, &copy);
     assert!(text(&done(&person.photosfs(&["verify", "copy"])).stdout).contains(" 0 missing, 0 damaged"));
+}
+
+#[test]
+fn a_mount_that_dies_ends_the_backup() {
+    let person = Person::with_mount();
+    person.simulator.fault(Fault::every("download", Effect::Delay { ms: 500 }));
+    let backup = std::thread::scope(|scope| {
+        let backup = scope.spawn(|| person.back_up(&["mnt", "copy"]));
+        std::thread::sleep(Duration::from_secs(3));
+        let note = fs::read_to_string(person.path("state/demo@example.invalid/mount.json")).unwrap();
+        let note: serde_json::Value = serde_json::from_str(&note).unwrap();
+        done(&Command::new("kill").args(["-9", &note["pid"].to_string()]).output().unwrap());
+        backup.join().unwrap()
+    });
+    assert_eq!(backup.status.code(), Some(1), "{backup:?}");
+    assert!(text(&backup.stderr).contains("the mount has died"), "{backup:?}");
 }
 
 #[test]
