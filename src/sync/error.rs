@@ -19,8 +19,8 @@ pub enum SyncError {
     /// An answer without the token that changes are asked with.
     #[error("iCloud gave no sync token")]
     NoToken,
-    /// The change log does not come to an end.
-    #[error("iCloud's list of changes of {library} does not end")]
+    /// A list or the change log does not come to an end.
+    #[error("iCloud's answers about {library} do not end")]
     Endless { library: String },
     #[error("photosfs is stopping")]
     Stopped,

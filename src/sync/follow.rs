@@ -7,7 +7,7 @@ use crate::index::{Batch, LibraryState};
 use crate::photos::{Area, Change, Library, LibraryId, SyncToken};
 
 /// Pages of one round of changes; a library of a million has fewer.
-const MOST_PAGES: usize = 200_000;
+pub(super) const MOST_PAGES: usize = 200_000;
 
 impl LibrarySync {
     /// One round: lists libraries that are not shown yet, and brings the others up to date.
@@ -42,7 +42,7 @@ impl LibrarySync {
         match self.news_of(Area::Shared, &known).await {
             // An account that nobody shares with may be refused its shared database (protocol/photos.md §12.2).
             Err(error) if error.is_refusal() && known.iter().all(|state| state.library.zone.area != Area::Shared) => {
-                tracing::info!("no shared database: {error}");
+                tracing::warn!("libraries that others share cannot be listed: {error}");
             }
             outcome => outcome?,
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
+use super::follow::MOST_PAGES;
 use super::{LibrarySync, Progress, SyncError, ranks};
 use crate::index::{Batch, ViewCounts};
 use crate::photos::{Album, AlbumKind, AssetPage, Change, Library, Member, SyncToken, View};
@@ -141,8 +142,8 @@ impl LibrarySync {
 
     /// Reads the change log of a library from its beginning.
     async fn walk_history(&self, library: &Library, take: &Take<'_>) -> Result<(), SyncError> {
-        let (mut token, mut more) = (None, true);
-        while more {
+        let mut token = None;
+        for _ in 0..MOST_PAGES {
             let page = self.photos.changes(library, token.as_ref()).await?;
             let (mut assets, mut masters) = (Vec::new(), Vec::new());
             for change in page.changes {
@@ -153,9 +154,12 @@ impl LibrarySync {
                 }
             }
             take(AssetPage { assets, masters, token: None }).await?;
-            (token, more) = (Some(page.token), page.more_coming);
+            if !page.more_coming {
+                return Ok(());
+            }
+            token = Some(page.token);
         }
-        Ok(())
+        Err(SyncError::Endless { library: library.id().0 })
     }
 
     async fn stage(&self, library: &Library, page: AssetPage) -> Result<(), SyncError> {
@@ -239,7 +243,7 @@ impl LibrarySync {
     pub(super) async fn members(&self, library: &Library, album: &str) -> Result<Vec<Member>, SyncError> {
         let mut members = Vec::new();
         let mut rank = 0;
-        loop {
+        for _ in 0..MOST_PAGES {
             let page = self.photos.members(library, album, rank).await?.members;
             if page.is_empty() {
                 return Ok(members);
@@ -247,6 +251,7 @@ impl LibrarySync {
             rank += page.len() as u64;
             members.extend(page);
         }
+        Err(SyncError::Endless { library: library.id().0 })
     }
 }
 
