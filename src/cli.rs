@@ -1,5 +1,6 @@
 //! The command line: one file per command, each composing the rooms and no more.
 
+mod attention;
 mod demo;
 mod doctor;
 mod failure;

@@ -61,6 +61,9 @@ pub struct Settings {
     /// How often to ask for changes, such as 5m [default: 5m; at least 10s]
     #[arg(long, global = true, env = "PHOTOSFS_POLL", value_name = "TIME")]
     pub poll: Option<jiff::SignedDuration>,
+    /// A shell command that a mount runs when a person is needed (docs/sign-in.md)
+    #[arg(long, global = true, env = "PHOTOSFS_ON_ATTENTION", value_name = "COMMAND")]
+    pub on_attention: Option<String>,
     #[arg(skip)]
     pub endpoints: Option<EndpointSettings>,
 }
@@ -142,6 +145,8 @@ pub struct Config {
     pub cache_size: u64,
     pub keep_free: u64,
     pub poll: Duration,
+    /// A shell command for a mount to run when a person is needed.
+    pub on_attention: Option<String>,
     pub tree: TreeOptions,
 }
 
@@ -174,6 +179,7 @@ impl Settings {
             albums: self.albums.or(weaker.albums),
             hidden: self.hidden.or(weaker.hidden),
             poll: self.poll.or(weaker.poll),
+            on_attention: self.on_attention.or(weaker.on_attention),
             endpoints: self.endpoints.or(weaker.endpoints),
         }
     }
@@ -210,6 +216,7 @@ impl Config {
             cache_size: settings.cache_size.unwrap_or(ByteSize::gb(20)).as_u64(),
             keep_free: settings.keep_free.unwrap_or(ByteSize::gb(2)).as_u64(),
             poll: poll(settings.poll)?,
+            on_attention: settings.on_attention.filter(|command| !command.trim().is_empty()),
             tree: TreeOptions {
                 years: years(settings.years)?,
                 albums: settings.albums.unwrap_or_default(),

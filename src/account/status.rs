@@ -23,8 +23,13 @@ pub struct SessionStatus {
 }
 
 impl Account {
-    /// No network: what is known from the last call.
-    pub fn status(&self) -> SessionStatus {
+    /// What the account needs and only a person can give; no network.
+    pub fn needs_a_person(&self) -> Option<AccountError> {
+        self.needs().filter(AccountError::needs_a_person)
+    }
+
+    /// What stands in the way, if anything does.
+    fn needs(&self) -> Option<AccountError> {
         let state = self.state();
         let session = &state.session;
         let usable = session.confirmed.is_some() && self.browser.has_session_cookie(session);
@@ -33,7 +38,16 @@ impl Account {
         let waiting = session.pending.as_ref().map(|_| AccountError::CodeNeeded).filter(|_| !usable);
         let missing = || (!usable).then_some(AccountError::SignInNeeded);
         let keys = || self.keys_problem().filter(|_| signed_in);
-        let needs = problem.or(waiting).or_else(missing).or_else(keys);
+        problem.or(waiting).or_else(missing).or_else(keys)
+    }
+
+    /// No network: what is known from the last call.
+    pub fn status(&self) -> SessionStatus {
+        let needs = self.needs();
+        let state = self.state();
+        let session = &state.session;
+        let usable = session.confirmed.is_some() && self.browser.has_session_cookie(session);
+        let signed_in = usable && state.problem.is_none();
         let trusted_since = session.trust.as_ref().map(|trust| trust.since);
         SessionStatus {
             signed_in,

@@ -7,6 +7,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::Sender;
 
+use super::attention::Attention;
 use super::failure::code;
 use super::status::Report;
 use super::{Failure, running};
@@ -82,7 +83,8 @@ impl Service {
             content: content.clone(),
             mountpoint: point.display().to_string(),
         });
-        let vfs = Arc::new(Vfs::new(self.index.clone(), content, status, Owner::of_this_process()).on(System::OWN));
+        let vfs =
+            Arc::new(Vfs::new(self.index.clone(), content.clone(), status, Owner::of_this_process()).on(System::OWN));
         self.sync.on_change({
             let vfs = vfs.clone();
             move |change| vfs.changed(change)
@@ -91,6 +93,9 @@ impl Service {
         self.runtime.block_on(async {
             if !offline {
                 self.keep_current()?;
+                if let Some(attention) = Attention::of(self, content.clone(), &point) {
+                    tokio::spawn(attention.watch());
+                }
             }
             super::mount::serve(vfs, &point, options, ready).await
         })

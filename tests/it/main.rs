@@ -1,4 +1,5 @@
 mod account_life;
+mod attention;
 mod changes;
 mod clients;
 mod compared;

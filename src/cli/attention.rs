@@ -1,0 +1,130 @@
+//! Calls a person: runs the command of `on_attention` when something waits that only a person can do.
+
+mod call;
+mod told;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Failure;
+use super::service::Service;
+use crate::account::Account;
+use crate::content::Content;
+use crate::index::Index;
+use call::Call;
+use told::Told;
+
+/// How often a mount looks. What waits for a person waits longer than that.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(30);
+/// A simulator's people are programs.
+const BETWEEN_LOOKS_HERE: Duration = Duration::from_millis(200);
+/// The age at which `photosfs ready` refuses a backup, too.
+const OUTDATED: SignedDuration = SignedDuration::from_hours(72);
+
+/// Why a person is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// A word that stays (docs/sign-in.md).
+    pub code: &'static str,
+    /// A line without a secret.
+    pub line: String,
+    /// What to do about it.
+    pub advice: String,
+}
+
+/// Watches over one mounted account.
+pub struct Attention {
+    account: Arc<Account>,
+    index: Arc<Index>,
+    content: Arc<Content>,
+    call: Call,
+    file: PathBuf,
+    pause: Duration,
+}
+
+impl Attention {
+    /// None if nobody wants to be called.
+    pub fn of(service: &Service, content: Arc<Content>, mountpoint: &Path) -> Option<Attention> {
+        let config = &service.config;
+        let command = config.on_attention.clone()?;
+        Some(Attention {
+            account: service.account.clone(),
+            index: service.index.clone(),
+            content,
+            call: Call { command, apple_id: config.apple_id.clone(), mountpoint: mountpoint.to_owned() },
+            file: config.state.join("attention.json"),
+            pause: if config.endpoints.loopback { BETWEEN_LOOKS_HERE } else { BETWEEN_LOOKS },
+        })
+    }
+
+    /// Looks, and calls, as long as the mount stands.
+    pub async fn watch(self) {
+        let mut told = Told::load(&self.file);
+        loop {
+            tokio::time::sleep(self.pause).await;
+            match self.reasons().await {
+                Ok(reasons) => self.tell(&mut told, &reasons).await,
+                Err(failure) => tracing::warn!(reason = failure.reason, "cannot tell whether a person is needed"),
+            }
+        }
+    }
+
+    async fn tell(&self, told: &mut Told, reasons: &[Reason]) {
+        for reason in told.due(reasons, Timestamp::now()) {
+            let reached = self.call.run(&reason).await;
+            if let Err(error) = &reached {
+                tracing::warn!(reason = reason.code, error, "the command of on_attention failed");
+            }
+            told.note(reason.code, Timestamp::now(), reached.is_ok());
+            if let Err(error) = told.save(&self.file) {
+                tracing::warn!(%error, "what was told cannot be noted: it may be told again");
+            }
+        }
+    }
+
+    /// Everything that waits for a person now.
+    async fn reasons(&self) -> Result<Vec<Reason>, Failure> {
+        let mut reasons: Vec<Reason> = self.account.needs_a_person().map(session_reason).into_iter().collect();
+        let (index, content) = (self.index.clone(), self.content.clone());
+        let library = tokio::task::spawn_blocking(move || library_reasons(&index, &content, Timestamp::now()));
+        reasons.extend(library.await.map_err(|error| Failure::plain(error, ""))??);
+        Ok(reasons)
+    }
+}
+
+fn session_reason(error: crate::account::AccountError) -> Reason {
+    let code = error.code();
+    let Failure { reason, advice, .. } = error.into();
+    Reason { code, line: reason, advice }
+}
+
+fn library_reasons(index: &Index, content: &Content, now: Timestamp) -> Result<Vec<Reason>, Failure> {
+    let held: u64 = index.waiting()?.iter().map(|(_, count)| count).sum();
+    let hold = (held > 0).then(|| Reason {
+        code: "hold",
+        line: format!("a mass deletion is held: {held} removals wait for you"),
+        advice: "look at them: photosfs held list".into(),
+    });
+    let damaged = content.damaged().len();
+    let damage = (damaged > 0).then(|| Reason {
+        code: "damaged",
+        line: format!("{damaged} originals do not match Apple's checksum and cannot be read"),
+        advice: "photosfs status names them; look at them at icloud.com".into(),
+    });
+    Ok([hold, damage, outdated(index, now)?].into_iter().flatten().collect())
+}
+
+/// Nothing was confirmed for days, and the latest attempt failed: so not just a computer that was asleep.
+fn outdated(index: &Index, now: Timestamp) -> Result<Option<Reason>, Failure> {
+    let Some(error) = index.last_error()? else { return Ok(None) };
+    let confirmed = index.libraries()?.into_iter().filter_map(|library| library.synced).min();
+    let confirmed = confirmed.and_then(|at| Timestamp::from_millisecond(at).ok());
+    Ok(confirmed.filter(|at| now.duration_since(*at) > OUTDATED).map(|at| Reason {
+        code: "outdated",
+        line: format!("iCloud has not confirmed the library since {at:.0}: {error}"),
+        advice: "see photosfs doctor".into(),
+    }))
+}
