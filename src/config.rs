@@ -58,6 +58,9 @@ pub struct Settings {
     /// Whether the Hidden album is shown [default: true]
     #[arg(long, global = true, env = "PHOTOSFS_HIDDEN", value_name = "BOOL")]
     pub hidden: Option<bool>,
+    /// Whether files have extended attributes [default: true]
+    #[arg(long, global = true, env = "PHOTOSFS_XATTRS", value_name = "BOOL")]
+    pub xattrs: Option<bool>,
     /// How often to ask for changes, such as 5m [default: 5m; at least 10s]
     #[arg(long, global = true, env = "PHOTOSFS_POLL", value_name = "TIME")]
     pub poll: Option<jiff::SignedDuration>,
@@ -147,6 +150,8 @@ pub struct Config {
     pub poll: Duration,
     /// A shell command for a mount to run when a person is needed.
     pub on_attention: Option<String>,
+    /// Whether files have extended attributes.
+    pub xattrs: bool,
     pub tree: TreeOptions,
 }
 
@@ -178,6 +183,7 @@ impl Settings {
             years: self.years.or(weaker.years),
             albums: self.albums.or(weaker.albums),
             hidden: self.hidden.or(weaker.hidden),
+            xattrs: self.xattrs.or(weaker.xattrs),
             poll: self.poll.or(weaker.poll),
             on_attention: self.on_attention.or(weaker.on_attention),
             endpoints: self.endpoints.or(weaker.endpoints),
@@ -217,6 +223,7 @@ impl Config {
             keep_free: settings.keep_free.unwrap_or(ByteSize::gb(2)).as_u64(),
             poll: poll(settings.poll)?,
             on_attention: settings.on_attention.filter(|command| !command.trim().is_empty()),
+            xattrs: settings.xattrs.unwrap_or(true),
             tree: TreeOptions {
                 years: years(settings.years)?,
                 albums: settings.albums.unwrap_or_default(),

@@ -23,10 +23,11 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use crate::tree::Facts;
 pub use apply::{Batch, TreeChange};
 pub use hold::{Decision, Held, Removal, limit};
 pub use library::{LibraryState, ViewCounts};
-pub use node::{Entry, Facts, Node, NodeKind, Totals};
+pub use node::{Entry, Node, NodeKind, Totals};
 pub use store::{Index, IndexError};
 
 /// The root directory's inode number, as FUSE wants it.

@@ -10,6 +10,7 @@ mod checksum;
 mod download;
 mod file_type;
 mod library;
+mod place;
 mod resource;
 mod service;
 
@@ -21,5 +22,6 @@ pub use checksum::{Checksum, Verdict, Verifier};
 pub use download::DownloadUrl;
 pub use file_type::{extension, is_raw, is_video};
 pub use library::{Library, View};
+pub use place::Place;
 pub use resource::{LibraryId, Resource, ResourceKind};
 pub use service::{AlbumPage, AssetPage, ChangePage, Indexing, News, Photos, PhotosError};

@@ -2,12 +2,14 @@
 //!
 //! Nothing here reads or writes anything. Names that were given are kept by [`crate::index`].
 
+mod facts;
 mod name;
 mod naming;
 mod photo;
 mod place;
 mod smart;
 
+pub use facts::Facts;
 pub use name::{fold, safe, short_id, with_suffix};
 pub use naming::{name_album, name_files};
 pub use photo::{File, Photo};

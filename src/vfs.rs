@@ -40,6 +40,7 @@ use special::Special;
 pub use status::StatusSource;
 pub use system::System;
 pub use tree::Tree;
+use xattr::Attribute;
 
 /// How long the kernel may keep an answer that never changes.
 pub const TTL: Duration = Duration::from_secs(3600);
@@ -79,6 +80,7 @@ pub struct Vfs {
     special: Special,
     owner: Owner,
     system: System,
+    xattrs: bool,
     handles: Handles,
     freshness: Freshness,
     read_ahead: Option<ReadAhead>,
@@ -95,6 +97,7 @@ impl Vfs {
             special: Special::new(status),
             owner,
             system: System::Linux,
+            xattrs: true,
             handles: Handles::default(),
             freshness: Freshness::default(),
             listener: OnceLock::new(),
@@ -104,6 +107,11 @@ impl Vfs {
     /// Shows names as a system expects them; Linux, unless this is called.
     pub fn on(self, system: System) -> Vfs {
         Vfs { system, ..self }
+    }
+
+    /// Has extended attributes, or not; it has, unless this is called.
+    pub fn with_xattrs(self, xattrs: bool) -> Vfs {
+        Vfs { xattrs, ..self }
     }
 
     /// Whom to tell of changes (the kernel's caches). Only the first one is kept.
@@ -272,18 +280,21 @@ impl Vfs {
 
     /// The value of an extended attribute.
     pub fn getxattr(&self, ino: u64, name: &OsStr) -> Result<Vec<u8>, VfsError> {
-        let Some(name) = name.to_str().and_then(xattr::ours) else { return Err(VfsError::NoAttribute) };
+        let name = name.to_str().filter(|name| xattr::is_ours(name, self.system)).ok_or(VfsError::NoAttribute)?;
         self.xattrs(ino)?.into_iter().find(|(own, _)| *own == name).map(|(_, v)| v).ok_or(VfsError::NoAttribute)
     }
 
     /// The names of all extended attributes, each ended by a zero byte.
     pub fn listxattr(&self, ino: u64) -> Result<Vec<u8>, VfsError> {
-        Ok(self.xattrs(ino)?.iter().flat_map(|(name, _)| format!("{}{name}\0", xattr::PREFIX).into_bytes()).collect())
+        Ok(self.xattrs(ino)?.iter().flat_map(|(name, _)| format!("{name}\0").into_bytes()).collect())
     }
 
-    fn xattrs(&self, ino: u64) -> Result<Vec<(&'static str, Vec<u8>)>, VfsError> {
-        let facts = if special::is_special(ino) { None } else { self.tree.facts(ino)? };
-        Ok(facts.as_ref().map(xattr::of).unwrap_or_default())
+    /// Directories and symlinks have none: Linux does not let anybody read those of a symlink, and a name that is listed
+    /// and cannot be read is an error to rsync -X.
+    fn xattrs(&self, ino: u64) -> Result<Vec<Attribute>, VfsError> {
+        let known = self.xattrs && !special::is_special(ino);
+        let facts = if known { self.tree.facts(ino)? } else { None };
+        Ok(facts.map(|facts| xattr::of(&facts, self.system)).unwrap_or_default())
     }
 
     /// Whether the permissions allow what is asked; writing never is.

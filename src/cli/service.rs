@@ -83,8 +83,8 @@ impl Service {
             content: content.clone(),
             mountpoint: point.display().to_string(),
         });
-        let vfs =
-            Arc::new(Vfs::new(self.index.clone(), content.clone(), status, Owner::of_this_process()).on(System::OWN));
+        let vfs = Vfs::new(self.index.clone(), content.clone(), status, Owner::of_this_process());
+        let vfs = Arc::new(vfs.on(System::OWN).with_xattrs(self.config.xattrs));
         self.sync.on_change({
             let vfs = vfs.clone();
             move |change| vfs.changed(change)

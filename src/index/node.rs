@@ -1,7 +1,5 @@
 //! What the index tells of a file or directory.
 
-use crate::photos::LibraryId;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeKind {
     Directory,
@@ -34,26 +32,6 @@ pub struct Node {
 pub struct Entry {
     pub name: String,
     pub node: Node,
-}
-
-/// What is known of the photo behind a file, for extended attributes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Facts {
-    pub library: LibraryId,
-    /// The asset's record name.
-    pub asset: String,
-    pub checksum: String,
-    /// The name the file had when it was imported, if the record tells.
-    pub original_name: Option<String>,
-    pub favourite: bool,
-    pub hidden: bool,
-    pub title: Option<String>,
-    pub description: Option<String>,
-    pub keywords: Vec<String>,
-    /// Degrees north and east.
-    pub place: Option<(f64, f64)>,
-    /// When a trashed photo will be gone for good: milliseconds since 1970.
-    pub expires: Option<i64>,
 }
 
 /// Everything that is shown once, not counting links.

@@ -2,12 +2,19 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::inodes::NANOS;
 use super::record::{kind_from, kind_number, list};
 use super::{Entry, Facts, Index, IndexError, Node, NodeKind, Totals};
-use crate::photos::{Checksum, LibraryId, Resource, ResourceKind};
+use crate::photos::{Checksum, LibraryId, Place, Resource, ResourceKind};
 use crate::tree;
 
 const NODE: &str = "n.ino, n.kind, n.size, n.nlink, n.mtime, n.ctime, n.btime";
+const FACTS: &str =
+    "SELECT l.zone, a.name, n.resource, n.checksum, m.file_name, a.captured, a.zone_offset, a.added, n.mtime,
+        a.favourite, a.hidden, a.title, a.description, a.keywords, a.north, a.east, a.altitude,
+        CASE WHEN a.trashed THEN a.expires END
+    FROM node n JOIN asset a ON a.id = n.asset JOIN library l ON l.id = a.library
+    LEFT JOIN master m ON m.library = a.library AND m.name = a.master";
 
 impl Index {
     /// The inode with this number, or `None` if none ever had it. One that is shown nowhere any more has no links.
@@ -120,15 +127,10 @@ impl Index {
         Ok(query.query_row([number(ino)], |row| row.get(0)).optional()?)
     }
 
-    /// What is known of the photo behind a file.
+    /// What is known of the photo behind a file; `None` for a directory, a symlink, and what was never shown.
     pub fn facts(&self, ino: u64) -> Result<Option<Facts>, IndexError> {
         let reader = self.reader()?;
-        let mut query = reader.prepare_cached(
-            "SELECT l.zone, a.name, n.checksum, m.file_name, a.favourite, a.hidden, a.title, a.description, a.keywords,
-                    a.north, a.east, CASE WHEN a.trashed THEN a.expires END
-             FROM node n JOIN asset a ON a.id = n.asset JOIN library l ON l.id = a.library
-             LEFT JOIN master m ON m.library = a.library AND m.name = a.master WHERE n.ino = ?1",
-        )?;
+        let mut query = reader.prepare_cached(&format!("{FACTS} WHERE n.ino = ?1 AND n.kind = 1"))?;
         Ok(query.query_row([number(ino)], facts).optional()?)
     }
 
@@ -183,21 +185,26 @@ fn resource(row: &Row<'_>) -> rusqlite::Result<Resource> {
 }
 
 fn facts(row: &Row<'_>) -> rusqlite::Result<Facts> {
-    let place = match (row.get(9)?, row.get(10)?) {
-        (Some(north), Some(east)) => Some((north, east)),
-        _ => None,
-    };
+    let kind = kind_from(row.get(2)?);
+    let is_edit = matches!(kind, ResourceKind::Edited | ResourceKind::EditedVideo);
+    let (north, east): (Option<f64>, Option<f64>) = (row.get(14)?, row.get(15)?);
+    let altitude = row.get(16)?;
     Ok(Facts {
         library: LibraryId(row.get(0)?),
         asset: row.get(1)?,
-        checksum: row.get(2)?,
-        original_name: row.get(3)?,
-        favourite: row.get(4)?,
-        hidden: row.get(5)?,
-        title: row.get(6)?,
-        description: row.get(7)?,
-        keywords: list(row.get(8)?),
-        place,
-        expires: row.get(11)?,
+        kind,
+        checksum: row.get(3)?,
+        original_name: row.get(4)?,
+        captured: row.get(5)?,
+        offset: row.get(6)?,
+        added: row.get(7)?,
+        edited: is_edit.then_some(row.get::<_, i64>(8)? / NANOS),
+        favourite: row.get(9)?,
+        hidden: row.get(10)?,
+        title: row.get(11)?,
+        description: row.get(12)?,
+        keywords: list(row.get(13)?),
+        place: north.zip(east).map(|(north, east)| Place { north, east, altitude }),
+        expires: row.get(17)?,
     })
 }

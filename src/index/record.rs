@@ -23,16 +23,16 @@ pub fn list(text: Option<String>) -> Vec<String> {
 /// Writes an asset and the renderings of its edit; gives its row.
 pub fn put_asset(tx: &Connection, library: i64, asset: &Asset) -> Result<i64, IndexError> {
     let keywords = (!asset.keywords.is_empty()).then(|| serde_json::json!(asset.keywords).to_string());
-    let (north, east) = asset.place.unzip();
+    let place = asset.place;
     let id = tx
         .prepare_cached(
             "INSERT INTO asset (library, name, master, captured, zone_offset, added, modified, favourite, hidden, trashed,
-                 expires, subtype, subtype_v2, burst, adjustment, render, title, description, keywords, north, east)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+                 expires, subtype, subtype_v2, burst, adjustment, render, title, description, keywords, north, east, altitude)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
              ON CONFLICT (name, library) DO UPDATE SET master = ?3, captured = ?4, zone_offset = ?5, added = ?6,
                  modified = ?7, favourite = ?8, hidden = ?9, trashed = ?10, expires = ?11, subtype = ?12,
                  subtype_v2 = ?13, burst = ?14, adjustment = ?15, render = ?16, title = ?17, description = ?18,
-                 keywords = ?19, north = ?20, east = ?21, gone = 0
+                 keywords = ?19, north = ?20, east = ?21, altitude = ?22, gone = 0
              RETURNING id",
         )?
         .query_row(
@@ -56,8 +56,9 @@ pub fn put_asset(tx: &Connection, library: i64, asset: &Asset) -> Result<i64, In
                 asset.title,
                 asset.description,
                 keywords,
-                north,
-                east,
+                place.map(|place| place.north),
+                place.map(|place| place.east),
+                place.and_then(|place| place.altitude),
             ],
             |row| row.get(0),
         )?;

@@ -42,6 +42,7 @@ CREATE TABLE asset (
     keywords TEXT,
     north REAL,
     east REAL,
+    altitude REAL,
     gone INTEGER NOT NULL DEFAULT 0,
     UNIQUE (name, library)
 );

@@ -1,6 +1,6 @@
 //! A photo as the person sees it (CPLAsset), and the imported file behind it (CPLMaster).
 
-use super::{Checksum, ResourceKind};
+use super::{Checksum, Place, ResourceKind};
 use crate::cloudkit::Record;
 
 /// A resource as a record tells of it.
@@ -42,8 +42,7 @@ pub struct Asset {
     pub title: Option<String>,
     pub description: Option<String>,
     pub keywords: Vec<String>,
-    /// Degrees north and east.
-    pub place: Option<(f64, f64)>,
+    pub place: Option<Place>,
     /// Renderings of an edit.
     pub resources: Vec<Sighting>,
 }
@@ -82,7 +81,7 @@ impl Asset {
             title: record.text("captionEnc").filter(|text| !text.is_empty()),
             description: record.text("extendedDescEnc").filter(|text| !text.is_empty()),
             keywords: record.bytes("keywordsEnc").map(|bytes| keywords(&bytes)).unwrap_or_default(),
-            place: place(record),
+            place: Place::read(record),
             resources: sightings(record, &[ResourceKind::Edited, ResourceKind::EditedVideo]),
         })
     }
@@ -117,15 +116,10 @@ fn sightings(record: &Record, kinds: &[ResourceKind]) -> Vec<Sighting> {
 
 /// Key words come as a property list: an array of strings.
 fn keywords(bytes: &[u8]) -> Vec<String> {
-    plist::from_bytes(bytes).unwrap_or_default()
-}
-
-/// The place: plain numbers where the record has them, else a property list with `lat` and `lon` (§4.2).
-fn place(record: &Record) -> Option<(f64, f64)> {
-    if let (Some(north), Some(east)) = (record.double("locationLatitude"), record.double("locationLongitude")) {
-        return Some((north, east));
-    }
-    let list: plist::Dictionary = plist::from_bytes(&record.bytes("locationEnc")?).ok()?;
-    let number = |key| list.get(key).and_then(plist::Value::as_real);
-    Some((number("lat")?, number("lon")?))
+    let mut keywords: Vec<String> = plist::from_bytes(bytes).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the keywords of a photo cannot be read");
+        Vec::new()
+    });
+    keywords.retain(|keyword| !keyword.trim().is_empty());
+    keywords
 }

@@ -38,7 +38,7 @@ pub struct Photo {
 }
 
 /// 1904, where QuickTime's clock begins, and 2100: dates outside are mistakes (protocol/photos.md §8).
-const USABLE: std::ops::Range<i64> = -2_082_844_800_000..4_102_444_800_000;
+pub(super) const USABLE: std::ops::Range<i64> = -2_082_844_800_000..4_102_444_800_000;
 
 impl Photo {
     /// When it was captured; when that cannot be, when it was added.

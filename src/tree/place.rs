@@ -57,7 +57,7 @@ pub fn day_of_expiry(expires: Option<i64>) -> String {
     }
 }
 
-fn wall_clock(millisecond: i64, offset: i64) -> Zoned {
+pub(super) fn wall_clock(millisecond: i64, offset: i64) -> Zoned {
     let at = Timestamp::from_millisecond(millisecond).unwrap_or_default();
     let offset = i32::try_from(offset).ok().and_then(|seconds| Offset::from_seconds(seconds).ok());
     at.to_zoned(TimeZone::fixed(offset.unwrap_or(Offset::UTC)))

@@ -12,27 +12,11 @@ pub fn canonical(name: &OsStr) -> Option<Cow<'_, str>> {
     Some(if is_nfc(name) { Cow::Borrowed(name) } else { Cow::Owned(name.nfc().collect()) })
 }
 
-/// Names that desktops ask for in every directory (desktop.md §3.4, §7). The tree never has them (names never begin
-/// with `._`), so they are answered without asking the index.
+/// Names that desktops and indexers ask for in every directory: `._IMG_0001.JPG`, `.DS_Store`, `.hidden`, `.Trash-1000`
+/// (desktop.md §3.4, §7). No name of the tree begins with a dot (`tree::safe`), so they are answered without asking the
+/// index.
 pub fn is_probe(name: &str) -> bool {
-    const PROBES: [&str; 15] = [
-        ".DS_Store",
-        ".Spotlight-V100",
-        ".Trash",
-        ".Trashes",
-        ".directory",
-        ".fseventsd",
-        ".git",
-        ".hg",
-        ".hidden",
-        ".localized",
-        ".sh_thumbnails",
-        ".xdg-volume-info",
-        ".VolumeIcon.icns",
-        "autorun.inf",
-        "desktop.ini",
-    ];
-    name.starts_with("._") || PROBES.contains(&name)
+    name.starts_with('.')
 }
 
 #[cfg(test)]
@@ -48,6 +32,6 @@ mod tests {
     #[test]
     fn probes_are_known() {
         assert!(is_probe("._IMG_0001.JPG") && is_probe(".DS_Store"));
-        assert!(!is_probe("IMG_0001.JPG") && !is_probe(".photosfs"));
+        assert!(!is_probe("IMG_0001.JPG") && !is_probe("desktop.ini"));
     }
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use photosfs::content::{Body, Content, ContentOptions, Source, SourceError};
 use photosfs::index::{Entry, Facts, IndexError, Node, NodeKind, ROOT, Totals};
-use photosfs::photos::{Checksum, LibraryId, Resource, ResourceKind};
+use photosfs::photos::{Checksum, LibraryId, Place, Resource, ResourceKind};
 use photosfs::vfs::{Owner, StatusSource, Tree, Vfs};
 
 /// What a request of the source does.
@@ -296,14 +296,19 @@ impl Tree for Forest {
         Ok(Some(Facts {
             library: resource.library,
             asset: format!("asset-of-{}", resource.record_name),
+            kind: resource.kind,
             checksum: resource.checksum.as_str().into(),
             original_name: Some("IMG_0001.JPG".into()),
+            captured: Some(1_709_632_800_000),
+            offset: Some(3600),
+            added: Some(1_709_632_900_000),
+            edited: None,
             favourite: true,
             hidden: false,
             title: Some("Über den Wolken".into()),
             description: None,
             keywords: vec!["sea".into(), "sun".into()],
-            place: Some((59.9, 10.75)),
+            place: Some(Place { north: 59.9, east: 10.75, altitude: Some(3.5) }),
             expires: None,
         }))
     }

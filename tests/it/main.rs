@@ -21,3 +21,4 @@ mod stage;
 mod tools;
 mod vfs;
 mod world;
+mod xattr;
