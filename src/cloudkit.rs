@@ -7,10 +7,12 @@
 mod database;
 mod error;
 mod record;
+mod trail;
 mod wire;
 mod zone;
 
 pub use database::{ChangePage, Database, PAGE_RECORDS, Query, QueryPage, ZoneNews};
 pub use error::CloudKitError;
 pub use record::{AssetValue, Record};
+pub use trail::Trail;
 pub use zone::{Area, SyncToken, Zone};

@@ -14,8 +14,11 @@ mod inodes;
 mod layout;
 mod library;
 mod links;
+mod listing;
 mod memo;
+mod news;
 mod node;
+mod note;
 mod read;
 mod record;
 mod schema;
@@ -28,6 +31,7 @@ pub use apply::{Batch, TreeChange};
 pub use hold::{Decision, Held, Removal, limit};
 pub use library::{LibraryState, ViewCounts};
 pub use node::{Entry, Node, NodeKind, Totals};
+pub use note::NoteKind;
 pub use store::{Index, IndexError};
 
 /// The root directory's inode number, as FUSE wants it.

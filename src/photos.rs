@@ -14,7 +14,7 @@ mod place;
 mod resource;
 mod service;
 
-pub use crate::cloudkit::{Area, SyncToken, Zone};
+pub use crate::cloudkit::{Area, SyncToken, Trail, Zone};
 pub use album::{Album, AlbumKind, Member};
 pub use asset::{Asset, Master, Sighting};
 pub use change::Change;
@@ -24,4 +24,4 @@ pub use file_type::{extension, is_raw, is_video};
 pub use library::{Library, View};
 pub use place::Place;
 pub use resource::{LibraryId, Resource, ResourceKind};
-pub use service::{AlbumPage, AssetPage, ChangePage, Indexing, News, Photos, PhotosError};
+pub use service::{AlbumList, AlbumPage, AssetPage, ChangePage, Indexing, LOOKUP, News, Photos, PhotosError};

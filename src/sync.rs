@@ -5,11 +5,13 @@
 //! found. Afterwards nothing leaves the tree but on positive proof, and a mass deletion waits for a person.
 
 mod again;
+mod albums;
 mod error;
 mod follow;
 mod listing;
 mod progress;
 mod ranks;
+mod views;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -39,7 +39,7 @@ impl Shown {
 
 async fn bar(mut progress: watch::Receiver<Progress>) {
     let bar = ClearedBar(ProgressBar::new_spinner());
-    let counting = ProgressStyle::with_template("{bar:30} {msg}  {elapsed}, about {eta} left");
+    let counting = ProgressStyle::with_template("{bar:30} {msg}  {elapsed}");
     let counting = counting.unwrap_or_else(|_| ProgressStyle::default_bar());
     loop {
         let now = progress.borrow_and_update().clone();

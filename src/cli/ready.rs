@@ -99,6 +99,8 @@ mod tests {
             held: 0,
             session,
             mountpoint: None,
+            note: None,
+            ignored_zones: Vec::new(),
             last_error: None,
             damaged: Vec::new(),
         }

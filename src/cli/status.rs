@@ -36,6 +36,10 @@ pub struct Report {
     pub session: SessionStatus,
     /// Where the library is mounted; none if it is not.
     pub mountpoint: Option<String>,
+    /// What a person should know of the account, such as a database that Apple refuses; none if nothing is odd.
+    pub note: Option<String>,
+    /// Zones of the account that are no photo libraries: nothing of them is shown.
+    pub ignored_zones: Vec<String>,
     /// Why the latest request for changes failed; none if it did not.
     pub last_error: Option<String>,
     /// Originals that, fetched twice by the serving process, were not what Apple's checksum promises: they cannot be read.
@@ -87,6 +91,8 @@ impl Report {
             bytes: totals.bytes,
             session,
             mountpoint,
+            note: index.account_notes()?,
+            ignored_zones: index.ignored_zones()?,
             last_error: index.last_error()?,
             damaged: Vec::new(),
         })
@@ -113,6 +119,12 @@ impl Report {
         println!("{} files, {}", self.files, bytesize::ByteSize::b(self.bytes));
         if self.held > 0 {
             println!("{} removals wait for you: photosfs held list", self.held);
+        }
+        if let Some(note) = &self.note {
+            println!("note: {note}");
+        }
+        if !self.ignored_zones.is_empty() {
+            println!("left out, being no photo libraries: {}", self.ignored_zones.join(", "));
         }
         if let Some(error) = &self.last_error {
             println!("asking for changes failed: {error}");

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::wire::{self, Batch, DatabaseChanges, Fault, Records, ZoneChanges, ZonePage, ZoneWire};
-use super::{Area, CloudKitError, Record, SyncToken, Zone};
+use super::{Area, CloudKitError, Record, SyncToken, Trail, Zone};
 use crate::account::Account;
 use crate::http::{self, Reply, RetryPolicy};
 
@@ -66,6 +66,7 @@ impl Database {
     pub async fn zones(&self, area: Area, token: Option<&SyncToken>) -> Result<ZoneNews, CloudKitError> {
         let mut token = token.cloned();
         let (mut changed, mut deleted) = (Vec::new(), Vec::new());
+        let mut trail = Trail::new("the list of zones");
         loop {
             let body = token.as_ref().map_or(json!({}), |t| json!({"syncToken": t.as_str()}));
             let page: DatabaseChanges = self.call(area, "changes/database", body).await?;
@@ -80,6 +81,7 @@ impl Database {
             if page.more_coming != Some(true) {
                 return Ok(ZoneNews { changed, deleted, token: next });
             }
+            trail.step(next.as_str())?;
             token = Some(next);
         }
     }

@@ -17,6 +17,9 @@ pub enum CloudKitError {
     /// An answer without the members it must have.
     #[error("iCloud's answer cannot be understood: {0}")]
     Malformed(String),
+    /// Pages that go on for ever.
+    #[error("iCloud's answers do not come to an end: {0}")]
+    Endless(&'static str),
 }
 
 impl CloudKitError {
@@ -54,6 +57,7 @@ impl Transient for CloudKitError {
         let CloudKitError::Refused { status, code, retry_after, .. } = self else {
             return match self {
                 CloudKitError::Account(error) => error.verdict(),
+                CloudKitError::Endless(_) => Verdict::Stop,
                 _ => Verdict::Again,
             };
         };

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::layout::Layout;
 use super::library::{library_row, put_album, put_member, set_token};
 use super::record::{put_asset, put_master};
-use super::{Held, Index, IndexError};
+use super::{Held, Index, IndexError, news};
 use crate::photos::{Album, Change, LibraryId, Member, SyncToken};
 
 /// What the kernel must be told after a transaction.
@@ -41,6 +41,7 @@ impl TreeChange {
 
 /// Changes of one library, oldest first, up to a token.
 pub struct Batch<'a> {
+    /// What comes after the changes that were put down (`Index::put_down`).
     pub changes: &'a [Change],
     pub token: &'a SyncToken,
     /// Removals among the changes that must wait for a person.
@@ -66,6 +67,8 @@ impl Index {
             held.keep(&tx)?;
         }
         let mut touched = Touched::default();
+        news::each(&tx, id, |change| touched.write(&tx, id, change))?;
+        news::forget(&tx, id)?;
         for change in batch.changes {
             touched.write(&tx, id, change)?;
         }

@@ -75,7 +75,7 @@ pub(super) fn forget(tx: &Connection, asset: &str, library: i64) -> Result<(), I
 }
 
 impl Index {
-    /// Those removals among some changes that must wait: all of them, if there are more than [`limit`] or if others of this
+    /// Those removals among the changes put down and some more that must wait: all of them, if there are more than [`limit`] or if others of this
     /// library wait already; else those of assets whose removal a person has rejected.
     pub fn removals_to_hold(&self, library: &LibraryId, changes: &[Change]) -> Result<Vec<Held>, IndexError> {
         let reader = self.reader()?;
@@ -85,11 +85,16 @@ impl Index {
         let waiting =
             count("SELECT count(*) FROM held h JOIN asset a ON a.id = h.asset WHERE a.library = ?1 AND h.state = 0")?;
         let mut removals = Vec::new();
+        let mut leaving = super::news::removals(&reader, id)?;
         for (name, removal) in last_states(changes) {
-            if let Some(removal) = removal
-                && let Some(asset) = live_asset(&reader, id, name)?
-            {
-                removals.push(Held { asset, name: name.to_owned(), removal });
+            match removal {
+                Some(removal) => drop(leaving.insert(name.to_owned(), removal)),
+                None => drop(leaving.remove(name)),
+            }
+        }
+        for (name, removal) in leaving {
+            if let Some(asset) = live_asset(&reader, id, &name)? {
+                removals.push(Held { asset, name, removal });
             }
         }
         if removals.len() as u64 > limit(live as u64) || (waiting > 0 && !removals.is_empty()) {

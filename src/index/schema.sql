@@ -14,9 +14,37 @@ CREATE TABLE library (
     zone_type TEXT,
     token TEXT,
     shown INTEGER NOT NULL DEFAULT 0,
-    synced INTEGER,
-    note TEXT
+    synced INTEGER
 );
+
+-- What a person should know of a library, or of the account (library 0).
+CREATE TABLE note (
+    library INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (library, kind)
+) WITHOUT ROWID;
+
+-- Of a first listing that is under way: which pages of which lists are in.
+CREATE TABLE walked (
+    library INTEGER NOT NULL,
+    list TEXT NOT NULL,
+    rank INTEGER NOT NULL,
+    covered INTEGER NOT NULL,
+    PRIMARY KEY (library, list, rank)
+) WITHOUT ROWID;
+
+-- Changes that wait to be applied together, as JSON. state: what they leave an asset in: 0 visible, 1 hidden, 2 trashed,
+-- 3 gone.
+CREATE TABLE news (
+    n INTEGER PRIMARY KEY,
+    library INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    state INTEGER,
+    expires INTEGER,
+    change TEXT NOT NULL
+);
+CREATE INDEX news_record ON news (library, record);
 
 -- Rows stay when an asset is gone, so that its inode numbers are never given to another.
 CREATE TABLE asset (

@@ -23,6 +23,8 @@ pub enum IndexError {
     Io(#[from] std::io::Error),
     #[error("the index is of a newer photosfs (version {found}, this one knows {known})")]
     Version { found: i64, known: i64 },
+    #[error("a change in the index cannot be read: {0}")]
+    PutDown(String),
     #[error("the library {0} is not in the index")]
     UnknownLibrary(String),
 }

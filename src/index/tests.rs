@@ -84,12 +84,12 @@ impl Fixture {
     }
 
     fn list(&self, names: &[&str]) {
-        self.index.begin_listing(&library(Library::PRIMARY)).unwrap();
+        self.index.begin_listing(&library(Library::PRIMARY), None).unwrap();
         for (n, (id, name)) in ('A'..).zip(names).enumerate() {
             let id = id.to_string();
             self.index.stage(&primary(), &[asset(&id, n as i64)], &[master(&id, name)]).unwrap();
         }
-        self.index.show(&primary(), &token("t0"), None).unwrap();
+        self.index.show(&primary(), &token("t0")).unwrap();
     }
 
     fn apply(&self, changes: &[Change]) -> TreeChange {
@@ -137,10 +137,10 @@ fn trashed(name: &str) -> Change {
 #[test]
 fn nothing_is_shown_before_the_listing_is_proven() {
     let fixture = Fixture::new(TreeOptions::default());
-    fixture.index.begin_listing(&library(Library::PRIMARY)).unwrap();
+    fixture.index.begin_listing(&library(Library::PRIMARY), None).unwrap();
     fixture.index.stage(&primary(), &[asset("A", 1)], &[master("A", "IMG_1.JPG")]).unwrap();
     assert!(fixture.tree().is_empty());
-    fixture.index.show(&primary(), &token("t0"), None).unwrap();
+    fixture.index.show(&primary(), &token("t0")).unwrap();
     assert!(fixture.files().contains(&"/Years/2024/2024-03/IMG_1.JPG".to_owned()));
 }
 
@@ -158,7 +158,7 @@ fn the_index_is_for_its_owner_only() {
 fn a_listing_begun_again_forgets_the_first_attempt() {
     let fixture = Fixture::new(TreeOptions::default());
     for name in ["A", "B"] {
-        fixture.index.begin_listing(&library(Library::PRIMARY)).unwrap();
+        fixture.index.begin_listing(&library(Library::PRIMARY), None).unwrap();
         fixture.index.stage(&primary(), &[asset(name, 1)], &[master(name, "IMG_1.JPG")]).unwrap();
     }
     assert_eq!(fixture.index.view_counts(&primary()).unwrap().visible, 1);
@@ -328,9 +328,9 @@ fn a_member_of_another_library_is_linked() {
     let fixture = Fixture::with(&["IMG_1.JPG"]);
     fixture.apply(&[Change::Album(album("X", "Both", None)), Change::Joined(member("X", "S"))]);
     let shared = library("SharedSync-1");
-    fixture.index.begin_listing(&shared).unwrap();
+    fixture.index.begin_listing(&shared, None).unwrap();
     fixture.index.stage(&shared.id(), &[asset("S", 5)], &[master("S", "SHARED.JPG")]).unwrap();
-    fixture.index.show(&shared.id(), &token("s0"), None).unwrap();
+    fixture.index.show(&shared.id(), &token("s0")).unwrap();
     let tree = fixture.tree();
     assert_eq!(tree["/Albums/Both/SHARED.JPG"].ino, tree["/Shared Library/Years/2024/2024-03/SHARED.JPG"].ino);
 }

@@ -1,9 +1,11 @@
 //! Albums, folders, and what is in them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::cloudkit::Record;
 
 /// What a CPLAlbum is (protocol/photos.md §4.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AlbumKind {
     Album,
     Folder,
@@ -12,7 +14,7 @@ pub enum AlbumKind {
 }
 
 /// CPLAlbum.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Album {
     pub name: String,
     /// What the person called it.
@@ -49,7 +51,7 @@ impl Album {
 }
 
 /// CPLContainerRelation: an asset is in an album. The asset may live in another library.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Member {
     pub album: String,
     pub asset: String,

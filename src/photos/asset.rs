@@ -1,10 +1,12 @@
 //! A photo as the person sees it (CPLAsset), and the imported file behind it (CPLMaster).
 
+use serde::{Deserialize, Serialize};
+
 use super::{Checksum, Place, ResourceKind};
 use crate::cloudkit::Record;
 
 /// A resource as a record tells of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sighting {
     pub kind: ResourceKind,
     pub size: u64,
@@ -15,7 +17,7 @@ pub struct Sighting {
 }
 
 /// CPLAsset (protocol/photos.md §4.2). Times are milliseconds since 1970.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Asset {
     pub name: String,
     pub master: String,
@@ -48,7 +50,7 @@ pub struct Asset {
 }
 
 /// CPLMaster (protocol/photos.md §4.1).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Master {
     pub name: String,
     pub file_name: Option<String>,

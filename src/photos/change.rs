@@ -1,9 +1,11 @@
 //! One step in a library's history.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Album, Asset, Master, Member};
 use crate::cloudkit::Record;
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Change {
     Asset(Box<Asset>),
     Master(Box<Master>),

@@ -7,13 +7,14 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 
 /// What is hashed before the file's bytes.
 const SALT: &[u8] = b"com.apple.XattrObjectSalt\0com.apple.DataObjectSalt\0";
 
 /// A resource's `fileChecksum` as the service sent it: base64 text.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Checksum(String);
 
 impl Checksum {

@@ -45,7 +45,7 @@ impl View {
     pub const ALL: [View; 3] = [View::Visible, View::Hidden, View::Trashed];
 
     /// The index to query (protocol/photos.md §2.2).
-    pub(super) fn index(&self) -> &'static str {
+    pub fn index(&self) -> &'static str {
         match self {
             View::Visible => "CPLAssetAndMasterByAssetDateWithoutHiddenOrDeleted",
             View::Hidden => "CPLAssetAndMasterHiddenByAssetDate",
@@ -64,10 +64,13 @@ impl View {
         }
     }
 
+    /// How many ranks one full page of an album covers.
+    pub const MEMBERS: u64 = 66;
+
     /// How many ranks one full page covers: 200 records, two for each asset, three in an album (§2.5).
     pub fn stride(&self) -> u64 {
         match self {
-            View::Album(_) => 66,
+            View::Album(_) => View::MEMBERS,
             _ => 100,
         }
     }

@@ -1,9 +1,11 @@
 //! Where a photo was taken.
 
+use serde::{Deserialize, Serialize};
+
 use crate::cloudkit::Record;
 
 /// A place on Earth (WGS 84).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Place {
     /// Degrees north of the equator, -90 to 90.
     pub north: f64,

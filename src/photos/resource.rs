@@ -1,5 +1,7 @@
 //! One file of a photo: the original, the video half of a Live Photo, an edit's rendering …
 
+use serde::{Deserialize, Serialize};
+
 use super::Checksum;
 
 /// The name of a library's zone: `PrimarySync` or `SharedSync-…`.
@@ -7,7 +9,7 @@ use super::Checksum;
 pub struct LibraryId(pub String);
 
 /// Which file of a photo (protocol/photos.md §5.1 and §5.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ResourceKind {
     /// The imported file, byte for byte.
     Original,

@@ -1,6 +1,6 @@
 //! The Photos service of one account.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::download::Downloads;
 use super::{Album, AlbumKind, Asset, Change, DownloadUrl, Library, LibraryId, Master, Member, Resource, View};
 use crate::account::{Account, AccountError};
-use crate::cloudkit::{Area, CloudKitError, Database, Query, Record, SyncToken, Zone};
+use crate::cloudkit::{Area, CloudKitError, Database, Query, Record, SyncToken, Trail, Zone};
 use crate::http::{Transient, Verdict};
 
 #[derive(Debug, Error)]
@@ -81,6 +81,14 @@ pub struct AlbumPage {
     pub members: Vec<Member>,
 }
 
+/// Albums and folders.
+#[derive(Default)]
+pub struct AlbumList {
+    pub albums: Vec<Album>,
+    /// Pseudo folders that came with them. Whether they are counted is not known (protocol/photos.md §2.3).
+    pub roots: u64,
+}
+
 /// A stretch of a library's history.
 pub struct ChangePage {
     pub changes: Vec<Change>,
@@ -93,6 +101,10 @@ pub struct News {
     pub libraries: Vec<Library>,
     /// Names of zones that exist no more.
     pub gone: Vec<String>,
+    /// Names of zones that are no libraries.
+    pub others: Vec<String>,
+    /// Whether this is all there is, and not only what changed.
+    pub whole: bool,
     pub token: SyncToken,
 }
 
@@ -149,6 +161,12 @@ const KEYS: &[&str] = &[
     "itemId",
 ];
 
+/// Counts asked for in one request. Peers ask for some twenty (protocol/photos.md §2.4).
+const COUNTS: usize = 50;
+/// The index of albums and folders, also by its count.
+const ALBUMS: &str = "CPLAlbumByPositionLive";
+/// Records looked up in one request (protocol/photos.md §5.4).
+pub const LOOKUP: usize = crate::cloudkit::PAGE_RECORDS;
 const ALBUM_KEYS: &[&str] = &["albumNameEnc", "albumType", "parentId", "isDeleted"];
 const MEMBER_KEYS: &[&str] = &["containerId", "itemId", "masterRef"];
 
@@ -174,13 +192,20 @@ impl Photos {
     /// Libraries of an area that changed since a database token; without one, all there are. A token that the service does
     /// not know (any more) counts as none.
     pub async fn news(&self, area: Area, token: Option<&SyncToken>) -> Result<News, PhotosError> {
-        let news = match self.database.zones(area, token).await {
-            Err(error) if token.is_some() && error.is_bad_request() => self.database.zones(area, None).await?,
-            other => other?,
+        let (news, whole) = match self.database.zones(area, token).await {
+            Err(error) if token.is_some() && error.is_bad_request() => (self.database.zones(area, None).await?, true),
+            other => (other?, token.is_none()),
         };
-        let libraries: Vec<Library> = news.changed.into_iter().filter_map(Library::of).collect();
+        let (mut libraries, mut others) = (Vec::new(), Vec::new());
+        for zone in news.changed {
+            let name = zone.name.clone();
+            match Library::of(zone) {
+                Some(library) => libraries.push(library),
+                None => others.push(name),
+            }
+        }
         libraries.iter().for_each(|library| self.know(library));
-        Ok(News { libraries, gone: news.deleted, token: news.token })
+        Ok(News { libraries, gone: news.deleted, others, whole, token: news.token })
     }
 
     /// Whether the service's own lists of a library are complete.
@@ -196,7 +221,11 @@ impl Photos {
     /// doubt, not for proof (§2.4).
     pub async fn counts(&self, library: &Library, views: &[View]) -> Result<Vec<Option<u64>>, PhotosError> {
         let indexes: Vec<String> = views.iter().map(View::count_index).collect();
-        Ok(self.database.counts(&library.zone, &indexes).await?)
+        let mut counts = Vec::new();
+        for batch in indexes.chunks(COUNTS) {
+            counts.extend(self.database.counts(&library.zone, batch).await?);
+        }
+        Ok(counts)
     }
 
     /// The assets of a view from a rank on, at most [`View::stride`]; none past its end.
@@ -234,42 +263,43 @@ impl Photos {
     }
 
     /// All albums and folders of a library, nested ones too.
-    pub async fn albums(&self, library: &Library) -> Result<Vec<Album>, PhotosError> {
-        if !library.has_albums() {
-            return Ok(Vec::new());
-        }
-        let mut albums: Vec<Album> = Vec::new();
-        let mut folders: Vec<Option<String>> = vec![None];
+    pub async fn albums(&self, library: &Library) -> Result<AlbumList, PhotosError> {
+        let mut list = AlbumList::default();
+        let (mut seen, mut folders) = (HashSet::new(), vec![None]);
         while let Some(folder) = folders.pop() {
-            for album in self.albums_in(library, folder.as_deref()).await? {
-                if album.deleted || albums.iter().any(|known| known.name == album.name) {
-                    continue;
+            for record in self.albums_in(library, folder.as_deref()).await? {
+                match Album::read(&record) {
+                    None => list.roots += 1,
+                    Some(album) if album.deleted || !seen.insert(album.name.clone()) => {}
+                    Some(album) => {
+                        folders.extend((album.kind == AlbumKind::Folder).then(|| Some(album.name.clone())));
+                        list.albums.push(album);
+                    }
                 }
-                if album.kind == AlbumKind::Folder {
-                    folders.push(Some(album.name.clone()));
-                }
-                albums.push(album);
             }
         }
-        Ok(albums)
+        Ok(list)
     }
 
-    async fn albums_in(&self, library: &Library, folder: Option<&str>) -> Result<Vec<Album>, PhotosError> {
+    async fn albums_in(&self, library: &Library, folder: Option<&str>) -> Result<Vec<Record>, PhotosError> {
         let mut albums = Vec::new();
         let mut marker: Option<String> = None;
+        let mut trail = Trail::new("a list of albums");
         loop {
             let filters = folder.map(|name| ("parentId", "STRING", json!(name))).into_iter().collect();
-            let query =
-                Query { index: "CPLAlbumByPositionLive", filters, keys: ALBUM_KEYS, continuation: marker.as_deref() };
+            let query = Query { index: ALBUMS, filters, keys: ALBUM_KEYS, continuation: marker.as_deref() };
             let page = self.database.query(&library.zone, &query).await?;
-            albums.extend(page.records.iter().filter_map(Album::read));
-            match page.continuation {
-                // A marker that does not move would go on for ever.
-                Some(next) if marker.as_deref() != Some(&next) => marker = Some(next),
-                Some(_) => return Err(CloudKitError::Malformed("a list of albums without an end".into()).into()),
-                None => return Ok(albums),
-            }
+            albums.extend(page.records);
+            let Some(next) = page.continuation else { return Ok(albums) };
+            trail.step(&next)?;
+            marker = Some(next);
         }
+    }
+
+    /// How many albums and folders a library announces, if it does.
+    pub async fn album_count(&self, library: &Library) -> Result<Option<u64>, PhotosError> {
+        let counts = self.database.counts(&library.zone, &[ALBUMS.to_owned()]).await?;
+        Ok(counts.into_iter().next().flatten())
     }
 
     /// What some records are now, by name; `None` for those the service does not have. A record of a kind photosfs has no
@@ -280,7 +310,7 @@ impl Photos {
         names: &[String],
     ) -> Result<Vec<(String, Option<Change>)>, PhotosError> {
         let mut states = Vec::new();
-        for batch in names.chunks(crate::cloudkit::PAGE_RECORDS) {
+        for batch in names.chunks(LOOKUP) {
             for (name, record) in self.database.lookup(&library.zone, batch, KEYS).await? {
                 match record {
                     Ok(record) => states.extend(Change::read(&record).map(|change| (name, Some(change)))),

@@ -3,29 +3,36 @@
 //! The tree stays as it is until everything is known, and changes in one transaction. What the listing does not show is
 //! looked up by name: only what the service then says is gone, or does not know, leaves.
 
-use std::collections::BTreeSet;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt;
-
+use super::views::Target;
 use super::{LibrarySync, SyncError, listing};
-use crate::index::{LibraryState, ViewCounts};
-use crate::photos::{AlbumKind, Change, Library, LibraryId, Member, View};
+use crate::index::{LibraryState, NoteKind};
+use crate::photos::{Change, LOOKUP, Library, LibraryId, Member, View};
 
 /// Between two listings that stale counts would cause: a listing costs a request for every hundred photos.
 const LIST_AGAIN: Duration = Duration::from_secs(86_400);
+/// Requests of one album's list, roughly: most albums have fewer than a hundred photos (protocol/photos.md §11).
+const ALBUM_PAGES: usize = 2;
 
 impl LibrarySync {
     pub(super) async fn list_again(&self, state: &LibraryState) -> Result<(), SyncError> {
-        let library = &state.library;
-        let token = self.photos.page(library, &View::Visible, 0).await?.token.ok_or(SyncError::NoToken)?;
-        let mut changes = self.all_albums(library).await?;
-        changes.extend(self.all_assets(library).await?);
-        changes.extend(self.absent(library, &changes).await?);
-        let (since, token) = self.changes_since(library, &token).await?;
-        changes.extend(since);
-        self.apply(library.id(), changes, token).await
+        let (library, id) = (&state.library, state.library.id());
+        let token = self.token(library).await?;
+        self.on_index(move |index| index.forget_put_down(&id)).await?;
+        let announced = self.photos.counts(library, &View::ALL).await?;
+        let note = self.read_albums(library, announced.iter().flatten().sum(), Target::PutDown).await?;
+        self.read_views(library, &announced, Target::PutDown).await?;
+        let id = library.id();
+        let seen = self.on_index(move |index| index.put_down_counts(&id)).await?;
+        if let Some(short) = listing::shortfall(&announced, &seen) {
+            return Err(short.error(library));
+        }
+        self.put_down_absent(library).await?;
+        let token = self.put_down_since(library, &token).await?;
+        let id = library.id();
+        self.on_index(move |index| index.note(&id, NoteKind::Albums, note.as_deref())).await?;
+        self.apply_put_down(library.id(), token).await
     }
 
     /// Compares a library that changed with what the service announces of it. If photos are missing, a change was not told:
@@ -38,8 +45,9 @@ impl LibrarySync {
             self.list_again(state).await?;
             short = self.missing(library).await?;
         }
-        let (id, note) = (library.id(), short.map(|short| short.error(library).to_string()));
-        self.on_index(move |index| index.note_shortfall(&id, note.as_deref())).await
+        let note = short.map(|short| format!("photos are missing: {}", short.error(library)));
+        let id = library.id();
+        self.on_index(move |index| index.note(&id, NoteKind::Photos, note.as_deref())).await
     }
 
     async fn missing(&self, library: &Library) -> Result<Option<listing::Shortfall>, SyncError> {
@@ -58,94 +66,44 @@ impl LibrarySync {
         due
     }
 
-    async fn all_assets(&self, library: &Library) -> Result<Vec<Change>, SyncError> {
-        let announced = self.photos.counts(library, &View::ALL).await?;
-        let changes = Mutex::new(Vec::new());
-        self.walk_views(library, &announced, &|page| {
-            let mut changes = changes.lock().expect("no panic while held");
-            changes.extend(page.masters.into_iter().map(|master| Change::Master(Box::new(master))));
-            changes.extend(page.assets.into_iter().map(|asset| Change::Asset(Box::new(asset))));
-            std::future::ready(Ok(())).boxed()
-        })
-        .await?;
-        let changes = changes.into_inner().expect("no panic while held");
-        match listing::shortfall(&announced, &counts(&changes)) {
-            None => Ok(changes),
-            Some(short) => Err(short.error(library)),
-        }
-    }
-
-    async fn all_albums(&self, library: &Library) -> Result<Vec<Change>, SyncError> {
-        let mut changes = Vec::new();
-        for album in self.photos.albums(library).await? {
-            let members = match album.kind {
-                AlbumKind::Album => self.members(library, &album.name).await?,
-                _ => Vec::new(),
-            };
-            changes.push(Change::Album(album));
-            changes.extend(members.into_iter().map(Change::Joined));
-        }
-        Ok(changes)
-    }
-
-    /// What the index has and a listing has not, as the service knows it by name.
-    async fn absent(&self, library: &Library, seen: &[Change]) -> Result<Vec<Change>, SyncError> {
-        let seen: BTreeSet<String> = seen.iter().filter_map(record_name).collect();
+    /// Puts down what the index has and a listing has not, as the service knows it by name.
+    async fn put_down_absent(&self, library: &Library) -> Result<(), SyncError> {
         let id = library.id();
-        let absent = self.on_index(move |index| index.record_names(&id)).await?;
-        let absent: Vec<String> = absent.into_iter().filter(|name| !seen.contains(name)).collect();
-        let states = self.photos.records(library, &absent).await?;
-        Ok(states.into_iter().map(|(name, state)| state.unwrap_or_else(|| Change::tombstone(&name))).collect())
+        let absent = self.on_index(move |index| index.absent_from_put_down(&id)).await?;
+        for names in absent.chunks(LOOKUP) {
+            let states = self.photos.records(library, names).await?;
+            let states = states.into_iter().map(|(name, state)| state.unwrap_or_else(|| Change::tombstone(&name)));
+            self.put_down(library, states.collect()).await?;
+        }
+        Ok(())
     }
 
-    /// Memberships of assets that come back from being hidden or trashed. Lists of albums leave such members out, and nothing
-    /// tells of them when they return; but the name of the relation is known (protocol/photos.md §4.4).
-    pub(super) async fn rejoined(&self, id: &LibraryId, changes: &[Change]) -> Result<Vec<Change>, SyncError> {
-        let visible: Vec<String> = changes
-            .iter()
-            .filter_map(|change| match change {
-                Change::Asset(asset) if !asset.trashed && !asset.hidden => Some(asset.name.clone()),
-                _ => None,
-            })
-            .collect();
-        let id = id.clone();
+    /// Puts down memberships of assets that come back from being hidden or trashed. Lists of albums leave such members out,
+    /// and nothing tells of them when they return; but the name of the relation is known (protocol/photos.md §4.4). For many
+    /// assets the albums are read instead, which costs less.
+    pub(super) async fn put_down_rejoined(&self, id: &LibraryId) -> Result<(), SyncError> {
+        let asked = id.clone();
         let (back, albums, holder) = self
             .on_index(move |index| {
                 let holder = index.libraries()?.into_iter().find(|state| state.library.has_albums());
-                Ok((index.absent_from_years(&id, &visible)?, index.albums()?, holder))
+                Ok((index.returning(&asked)?, index.albums()?, holder))
             })
             .await?;
-        let Some(holder) = holder else { return Ok(Vec::new()) };
+        let Some(holder) = holder.filter(|_| !back.is_empty()) else { return Ok(()) };
+        if back.len() > LOOKUP * ALBUM_PAGES {
+            for album in &albums {
+                let members = self.members(&holder.library, album, 0).await?;
+                self.put_down_in(id, members.into_iter().map(Change::Joined).collect()).await?;
+            }
+            return Ok(());
+        }
         let name = |asset: &String, album: &String| Member { album: album.clone(), asset: asset.clone() }.record_name();
         let names: Vec<String> =
             back.iter().flat_map(|asset| albums.iter().map(move |album| name(asset, album))).collect();
-        let states = self.photos.records(&holder.library, &names).await?;
-        Ok(states.into_iter().filter_map(|(_, state)| state).collect())
-    }
-}
-
-/// The record a change is about.
-fn record_name(change: &Change) -> Option<String> {
-    match change {
-        Change::Asset(asset) => Some(asset.name.clone()),
-        Change::Album(album) => Some(album.name.clone()),
-        Change::Joined(member) => Some(member.record_name()),
-        _ => None,
-    }
-}
-
-fn counts(changes: &[Change]) -> ViewCounts {
-    let (mut visible, mut hidden, mut trashed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for change in changes {
-        if let Change::Asset(asset) = change {
-            let view = match (asset.trashed, asset.hidden) {
-                (true, _) => &mut trashed,
-                (false, true) => &mut hidden,
-                (false, false) => &mut visible,
-            };
-            view.insert(&asset.name);
+        for names in names.chunks(LOOKUP) {
+            let states = self.photos.records(&holder.library, names).await?;
+            self.put_down_in(id, states.into_iter().filter_map(|(_, state)| state).collect()).await?;
         }
+        Ok(())
     }
-    let count = |set: BTreeSet<_>| set.len() as u64;
-    ViewCounts { visible: count(visible), hidden: count(hidden), trashed: count(trashed), unready: 0 }
 }

@@ -3,11 +3,8 @@
 use jiff::Timestamp;
 
 use super::{LibrarySync, Round, SyncError};
-use crate::index::{Batch, LibraryState};
-use crate::photos::{Area, Change, Library, LibraryId, SyncToken};
-
-/// Pages of one round of changes; a library of a million has fewer.
-pub(super) const MOST_PAGES: usize = 200_000;
+use crate::index::{Batch, LibraryState, NoteKind};
+use crate::photos::{Area, Change, Library, LibraryId, News, PhotosError, SyncToken, Trail};
 
 impl LibrarySync {
     /// One round: lists libraries that are not shown yet, and brings the others up to date.
@@ -38,13 +35,12 @@ impl LibrarySync {
     async fn news(&self) -> Result<(), SyncError> {
         let known = self.on_index(|index| index.libraries()).await?;
         known.iter().for_each(|state| self.photos.know(&state.library));
-        self.news_of(Area::Private, &known).await?;
-        match self.news_of(Area::Shared, &known).await {
-            // An account that nobody shares with may be refused its shared database (protocol/photos.md §12.2).
-            Err(error) if error.is_refusal() && known.iter().all(|state| state.library.zone.area != Area::Shared) => {
-                tracing::warn!("libraries that others share cannot be listed: {error}");
-            }
-            outcome => outcome?,
+        let private = self.news_of(Area::Private, &known).await;
+        let shared = self.news_of(Area::Shared, &known).await;
+        self.judge_shared(&known, &shared).await?;
+        private?;
+        if !shared.as_ref().is_err_and(SyncError::is_refusal) || known.iter().any(LibraryState::is_shared) {
+            shared?;
         }
         match self.on_index(|index| index.libraries()).await?.is_empty() {
             true => Err(SyncError::NoLibrary),
@@ -52,7 +48,22 @@ impl LibrarySync {
         }
     }
 
-    /// One call tells which zones of an area changed; its token is kept once all that follows is in the index.
+    /// An account that nobody shares with may be refused its shared database (protocol/photos.md §12.2): that is told, and no
+    /// failure. Where a shared library is known, it is one.
+    async fn judge_shared(&self, known: &[LibraryState], outcome: &Result<(), SyncError>) -> Result<(), SyncError> {
+        let refused = outcome.as_ref().err().filter(|error| error.is_refusal());
+        let note = refused.filter(|_| !known.iter().any(LibraryState::is_shared)).map(|error| {
+            tracing::warn!("libraries that others share cannot be listed: {error}");
+            format!("libraries that others share with you cannot be listed: {error}")
+        });
+        if outcome.is_err() && note.is_none() {
+            return Ok(());
+        }
+        self.on_index(move |index| index.note_account(NoteKind::Shared, note.as_deref())).await
+    }
+
+    /// One call tells which zones of an area changed; its token is kept once all that follows is in the index. A library
+    /// that fails does not keep the others from being brought up to date.
     async fn news_of(&self, area: Area, known: &[LibraryState]) -> Result<(), SyncError> {
         let key = format!("zones of {}", area.as_str());
         let token = self.on_index({
@@ -61,35 +72,38 @@ impl LibrarySync {
         });
         let token = token.await?.and_then(SyncToken::new);
         let news = self.photos.news(area, token.as_ref()).await?;
+        let others = news.others.clone();
+        self.on_index(move |index| index.ignore_zones(&others)).await?;
+        let mut outcome = Ok(());
         for library in &news.libraries {
-            match known.iter().find(|state| state.library.id() == library.id()) {
+            let updated = match known.iter().find(|state| state.library.id() == library.id()) {
                 // The same zone in the other database is the same library.
-                Some(state) if state.library.zone.area != area => {}
-                Some(state) if state.shown => self.follow(state).await?,
-                _ => self.list(library).await?,
-            }
+                Some(state) if state.library.zone.area != area => Ok(()),
+                Some(state) if state.shown => self.follow(state).await,
+                _ => self.list(library).await,
+            };
+            outcome = outcome.and(updated);
         }
-        for state in known {
-            if state.library.zone.area != area {
-                continue;
-            }
+        for state in known.iter().filter(|state| state.library.zone.area == area) {
             let changed = news.libraries.iter().any(|library| library.id() == state.library.id());
-            match changed {
-                true => {}
-                false if !state.shown => self.list(&state.library).await?,
-                false => self.unchanged(state, &news.gone).await?,
-            }
+            let updated = match changed {
+                true => Ok(()),
+                false if !state.shown => self.list(&state.library).await,
+                false => self.unchanged(state, &news).await,
+            };
+            outcome = outcome.and(updated);
         }
+        outcome?;
         let token = news.token;
         self.on_index(move |index| index.remember(&key, token.as_str())).await
     }
 
     /// A library without news. One whose zone is gone stays as it is: that is no proof that its photos are.
-    async fn unchanged(&self, state: &LibraryState, gone: &[String]) -> Result<(), SyncError> {
+    async fn unchanged(&self, state: &LibraryState, news: &News) -> Result<(), SyncError> {
         let id = state.library.id();
-        if gone.contains(&id.0) {
+        if news.whole || news.gone.contains(&id.0) {
             let note = format!("iCloud no longer lists the library {}: it is shown as it was", id.0);
-            return self.on_index(move |index| index.note(&id, &note)).await;
+            return self.on_index(move |index| index.note(&id, NoteKind::Gone, Some(&note))).await;
         }
         self.on_index(move |index| index.confirm(&id)).await
     }
@@ -98,9 +112,15 @@ impl LibrarySync {
     async fn follow(&self, state: &LibraryState) -> Result<(), SyncError> {
         let library = &state.library;
         let Some(token) = &state.token else { return self.list_again(state).await };
-        match self.changes_since(library, token).await {
-            Ok((changes, token)) => {
-                self.apply(library.id(), changes, token).await?;
+        let id = library.id();
+        self.on_index(move |index| {
+            index.note(&id, NoteKind::Gone, None)?;
+            index.forget_put_down(&id)
+        })
+        .await?;
+        match self.put_down_since(library, token).await {
+            Ok(token) => {
+                self.apply_put_down(library.id(), token).await?;
                 self.compare(state).await
             }
             Err(error) if error.is_bad_request() => {
@@ -111,43 +131,46 @@ impl LibrarySync {
         }
     }
 
-    /// Applies changes to a library that is shown, but for a mass deletion, which is held; and tells of it.
-    pub(super) async fn apply(
-        &self,
-        id: LibraryId,
-        mut changes: Vec<Change>,
-        token: SyncToken,
-    ) -> Result<(), SyncError> {
-        changes.extend(self.rejoined(&id, &changes).await?);
+    /// Applies what was put down to a library that is shown, but for a mass deletion, which is held; and tells of it.
+    pub(super) async fn apply_put_down(&self, id: LibraryId, token: SyncToken) -> Result<(), SyncError> {
+        self.put_down_rejoined(&id).await?;
         let change = self
             .on_index(move |index| {
-                let held = index.removals_to_hold(&id, &changes)?;
+                let held = index.removals_to_hold(&id, &[])?;
                 if !held.is_empty() {
                     tracing::warn!(library = id.0, count = held.len(), "removals are held");
                 }
-                index.apply(&id, &Batch { changes: &changes, token: &token, held: &held })
+                index.apply(&id, &Batch { changes: &[], token: &token, held: &held })
             })
             .await?;
         self.tell(change);
         Ok(())
     }
 
-    /// Everything that happened in a library since a token, and the token where the log ends.
-    pub(super) async fn changes_since(
-        &self,
-        library: &Library,
-        token: &SyncToken,
-    ) -> Result<(Vec<Change>, SyncToken), SyncError> {
-        let mut changes = Vec::new();
+    /// Puts down everything that happened in a library since a token, page by page; gives the token where the log ends.
+    pub(super) async fn put_down_since(&self, library: &Library, token: &SyncToken) -> Result<SyncToken, SyncError> {
         let mut token = token.clone();
-        for _ in 0..MOST_PAGES {
+        let mut trail = Trail::new("what changed in a library");
+        loop {
             let page = self.photos.changes(library, Some(&token)).await?;
-            changes.extend(page.changes);
+            self.put_down(library, page.changes).await?;
             token = page.token;
             if !page.more_coming {
-                return Ok((changes, token));
+                return Ok(token);
             }
+            trail.step(token.as_str()).map_err(PhotosError::from)?;
         }
-        Err(SyncError::Endless { library: library.id().0 })
+    }
+
+    pub(super) async fn put_down(&self, library: &Library, changes: Vec<Change>) -> Result<(), SyncError> {
+        self.put_down_in(&library.id(), changes).await
+    }
+
+    pub(super) async fn put_down_in(&self, library: &LibraryId, changes: Vec<Change>) -> Result<(), SyncError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let id = library.clone();
+        self.on_index(move |index| index.put_down(&id, &changes).map(|_| ())).await
     }
 }

@@ -1,0 +1,139 @@
+//! Changes that are put down page by page, and applied together: what waits is on the disk, not in memory.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, params};
+
+use super::hold::Removal;
+use super::library::library_row;
+use super::{Index, IndexError, ViewCounts};
+use crate::photos::{Change, LibraryId};
+
+/// The state a change leaves an asset in.
+const VISIBLE: i64 = 0;
+const HIDDEN: i64 = 1;
+const TRASHED: i64 = 2;
+/// A tombstone, of whatever it may be.
+const GONE: i64 = 3;
+
+impl Index {
+    /// Puts changes down, after those that are; gives how many records were not among them. The next [`Index::apply`] of
+    /// this library begins with them.
+    pub fn put_down(&self, library: &LibraryId, changes: &[Change]) -> Result<u64, IndexError> {
+        let mut writer = self.writer();
+        let tx = writer.transaction()?;
+        let (id, _) = library_row(&tx, &library.0)?;
+        let mut new = 0;
+        {
+            let mut known = tx.prepare_cached("SELECT 1 FROM news WHERE library = ?1 AND record = ?2")?;
+            let mut put = tx.prepare_cached(
+                "INSERT INTO news (library, record, state, expires, change) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?;
+            for change in changes {
+                let (record, state, expires) = key(change);
+                new += u64::from(!known.exists(params![id, record])?);
+                put.execute(params![id, record, state, expires, serde_json::to_string(change).expect("plain values")])?;
+            }
+        }
+        tx.commit()?;
+        Ok(new)
+    }
+
+    /// Forgets what was put down and never applied, such as by a process that ended meanwhile.
+    pub fn forget_put_down(&self, library: &LibraryId) -> Result<(), IndexError> {
+        let (id, _) = library_row(&*self.reader()?, &library.0)?;
+        forget(&self.writer(), id)
+    }
+
+    /// Counts the assets that were put down, each once, by the view they are in.
+    pub fn put_down_counts(&self, library: &LibraryId) -> Result<ViewCounts, IndexError> {
+        let reader = self.reader()?;
+        let (id, _) = library_row(&reader, &library.0)?;
+        let mut query =
+            reader.prepare_cached("SELECT count(DISTINCT record) FROM news WHERE library = ?1 AND state = ?2")?;
+        let mut count = |state: i64| query.query_row(params![id, state], |row| row.get::<_, i64>(0)).map(|n| n as u64);
+        Ok(ViewCounts { visible: count(VISIBLE)?, hidden: count(HIDDEN)?, trashed: count(TRASHED)?, unready: 0 })
+    }
+
+    /// Names of all records of a library that a listing should show (assets, albums, memberships), and that were not put
+    /// down.
+    pub fn absent_from_put_down(&self, library: &LibraryId) -> Result<Vec<String>, IndexError> {
+        let reader = self.reader()?;
+        let (id, _) = library_row(&reader, &library.0)?;
+        let mut query = reader.prepare_cached(
+            "SELECT name FROM (
+                 SELECT name FROM asset WHERE library = ?1 AND NOT gone
+                 UNION ALL SELECT name FROM album WHERE library = ?1
+                 UNION ALL SELECT m.asset || '-IN-' || m.album FROM member m
+                     JOIN album b ON b.name = m.album WHERE b.library = ?1)
+             WHERE name NOT IN (SELECT record FROM news WHERE library = ?1)",
+        )?;
+        Ok(query.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Assets that are hidden, trashed or gone, and that what was put down makes visible.
+    pub fn returning(&self, library: &LibraryId) -> Result<Vec<String>, IndexError> {
+        let reader = self.reader()?;
+        let (id, _) = library_row(&reader, &library.0)?;
+        let mut query = reader.prepare_cached(
+            "SELECT DISTINCT a.name FROM news n JOIN asset a ON a.name = n.record AND a.library = n.library
+             WHERE n.library = ?1 AND n.state = ?2 AND (a.hidden OR a.trashed OR a.gone)",
+        )?;
+        Ok(query.query_map(params![id, VISIBLE], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+}
+
+/// What a change is about: the record, the state it leaves an asset in, and when a trashed one will be gone.
+fn key(change: &Change) -> (String, Option<i64>, Option<i64>) {
+    match change {
+        Change::Asset(asset) => {
+            let state = match (asset.trashed, asset.hidden) {
+                (true, _) => TRASHED,
+                (false, true) => HIDDEN,
+                (false, false) => VISIBLE,
+            };
+            (asset.name.clone(), Some(state), asset.expires)
+        }
+        Change::Gone(name) => (name.clone(), Some(GONE), None),
+        Change::Master(master) => (master.name.clone(), None, None),
+        Change::Album(album) => (album.name.clone(), None, None),
+        Change::Joined(member) | Change::Left(member) => (member.record_name(), None, None),
+    }
+}
+
+/// Goes through what was put down for a library, in its order.
+pub(super) fn each(
+    tx: &Connection,
+    library: i64,
+    mut take: impl FnMut(&Change) -> Result<(), IndexError>,
+) -> Result<(), IndexError> {
+    let mut query = tx.prepare_cached("SELECT change FROM news WHERE library = ?1 ORDER BY n")?;
+    let mut rows = query.query([library])?;
+    while let Some(row) = rows.next()? {
+        let change = serde_json::from_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
+        take(&change.map_err(|error| IndexError::PutDown(error.to_string()))?)?;
+    }
+    Ok(())
+}
+
+pub(super) fn forget(tx: &Connection, library: i64) -> Result<(), IndexError> {
+    tx.prepare_cached("DELETE FROM news WHERE library = ?1")?.execute([library])?;
+    Ok(())
+}
+
+/// What each asset or tombstone that was put down comes to in the end, if it is a removal.
+pub(super) fn removals(tx: &Connection, library: i64) -> Result<BTreeMap<String, Removal>, IndexError> {
+    let mut query = tx.prepare_cached(
+        "SELECT record, state, expires FROM news n WHERE library = ?1 AND state >= 2
+           AND NOT EXISTS (SELECT 1 FROM news later
+               WHERE later.library = n.library AND later.record = n.record AND later.n > n.n AND later.state IS NOT NULL)",
+    )?;
+    let removal = |row: &rusqlite::Row<'_>| {
+        let removal = match row.get::<_, i64>(1)? {
+            TRASHED => Removal::Trashed(row.get(2)?),
+            _ => Removal::Gone,
+        };
+        Ok((row.get(0)?, removal))
+    };
+    Ok(query.query_map([library], removal)?.collect::<Result<_, _>>()?)
+}

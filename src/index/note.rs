@@ -1,0 +1,82 @@
+//! What a person should know of a library or of the account, until it is so no more.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Index, IndexError};
+use crate::photos::LibraryId;
+
+/// What a note is about: there is one of each kind at the most, and it is taken back when it no longer holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoteKind {
+    /// iCloud does not list the library any more.
+    Gone,
+    /// Photos are announced that were not found.
+    Photos,
+    /// Albums, or photos in albums, are announced that were not found.
+    Albums,
+    /// Of the account: libraries that others share cannot be asked for.
+    Shared,
+}
+
+impl NoteKind {
+    fn key(self) -> &'static str {
+        match self {
+            NoteKind::Gone => "gone",
+            NoteKind::Photos => "photos",
+            NoteKind::Albums => "albums",
+            NoteKind::Shared => "shared",
+        }
+    }
+}
+
+/// Stands for the account in the place of a library's row.
+const ACCOUNT: i64 = 0;
+
+impl Index {
+    /// Takes down what a person should know of a library; with `None`, takes it back.
+    pub fn note(&self, library: &LibraryId, kind: NoteKind, text: Option<&str>) -> Result<(), IndexError> {
+        let row = super::library::library_row(&*self.reader()?, &library.0)?.0;
+        self.put_note(row, kind, text)
+    }
+
+    /// As [`Index::note`], of the account.
+    pub fn note_account(&self, kind: NoteKind, text: Option<&str>) -> Result<(), IndexError> {
+        self.put_note(ACCOUNT, kind, text)
+    }
+
+    /// What a person should know of the account.
+    pub fn account_notes(&self) -> Result<Option<String>, IndexError> {
+        Ok(notes(&*self.reader()?, ACCOUNT)?)
+    }
+
+    /// Writes only what is new: a round without news leaves the index alone.
+    fn put_note(&self, library: i64, kind: NoteKind, text: Option<&str>) -> Result<(), IndexError> {
+        let known: Option<String> = self
+            .reader()?
+            .prepare_cached("SELECT text FROM note WHERE library = ?1 AND kind = ?2")?
+            .query_row(params![library, kind.key()], |row| row.get(0))
+            .optional()?;
+        if known.as_deref() == text {
+            return Ok(());
+        }
+        let writer = self.writer();
+        match text {
+            Some(text) => writer
+                .prepare_cached("INSERT OR REPLACE INTO note (library, kind, text) VALUES (?1, ?2, ?3)")?
+                .execute(params![library, kind.key(), text])?,
+            None => writer
+                .prepare_cached("DELETE FROM note WHERE library = ?1 AND kind = ?2")?
+                .execute(params![library, kind.key()])?,
+        };
+        Ok(())
+    }
+}
+
+/// All notes of a library in one line.
+pub(super) fn notes(connection: &Connection, library: i64) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached(
+            "SELECT group_concat(text, '; ') FROM (SELECT text FROM note WHERE library = ?1 ORDER BY kind)",
+        )?
+        .query_row([library], |row| row.get(0))
+}

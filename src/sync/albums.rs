@@ -1,0 +1,250 @@
+//! Albums and who is in them, proven against what the service announces.
+//!
+//! A list that is short is read again; one that stays so is settled by the library's history, which holds every album and
+//! every membership (protocol/photos.md §3.5). What even that does not show is told to the person.
+//!
+//! Memberships come from the lists of the albums, unless the history costs less ([`history_is_cheaper`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
+
+use super::views::Target;
+use super::{LibrarySync, Progress, SyncError, ranks};
+use crate::photos::{Album, AlbumKind, AlbumList, Change, Library, Member, View};
+
+/// How often a list that is shorter than announced is read.
+const READINGS: usize = 3;
+/// How many photos an album may lack of those announced before the history is read for it: counts can be stale for good
+/// (protocol/photos.md §2.4), and the history of 100,000 photos costs 6,000 requests. Fewer are told.
+const BELIEVABLE: u64 = 5;
+/// Pages of history for each asset: 450 were measured for 7,300 (protocol/photos.md §3.5).
+const HISTORY_PAGES: f64 = 450.0 / 7_300.0;
+
+/// They may be counted as albums (protocol/photos.md §2.3).
+const PSEUDO_FOLDERS: u64 = 2;
+
+/// Albums, and how many members of each are announced.
+type Announced = Vec<(Album, u64)>;
+
+/// Albums whose lists stay short: title, members seen, members announced.
+type Short = Vec<(Album, u64, u64)>;
+
+impl LibrarySync {
+    /// Reads all albums of a library with their members; gives a note of what is announced and not to be found.
+    ///
+    /// `assets` is how many the library has.
+    pub(super) async fn read_albums(
+        &self,
+        library: &Library,
+        assets: u64,
+        target: Target,
+    ) -> Result<Option<String>, SyncError> {
+        if !library.has_albums() {
+            return Ok(None);
+        }
+        let listed = self.list_of_albums(library).await?;
+        let Some(listed) = listed else { return self.albums_of_history(library, target).await };
+        let announced = self.announced_members(library, listed).await?;
+        let albums: Vec<Album> = announced.iter().map(|(album, _)| album.clone()).collect();
+        self.take_albums(library, target, albums, Vec::new(), None).await?;
+        let members = announced.iter().map(|(_, count)| *count);
+        if history_is_cheaper(assets, members) {
+            return self.albums_of_history(library, target).await;
+        }
+        let short = self.read_members(library, announced, target).await?;
+        match short.iter().any(|(_, seen, announced)| announced - seen > BELIEVABLE) {
+            true => self.albums_of_history(library, target).await,
+            false => Ok(note_of(&short)),
+        }
+    }
+
+    /// All albums and folders; `None` if their list stays shorter than announced.
+    async fn list_of_albums(&self, library: &Library) -> Result<Option<Vec<Album>>, SyncError> {
+        let mut before = None;
+        for _ in 0..READINGS {
+            let announced = self.photos.album_count(library).await?.unwrap_or(0);
+            let AlbumList { albums, roots } = self.photos.albums(library).await?;
+            let names: BTreeSet<String> = albums.iter().map(|album| album.name.clone()).collect();
+            let seen = names.len() as u64;
+            // The pseudo folders may be counted; then two readings must agree.
+            if seen >= announced || (seen + roots >= announced && before.as_ref() == Some(&names)) {
+                return Ok(Some(albums));
+            }
+            tracing::warn!(library = library.zone.name, seen, announced, "albums are missing from their list");
+            before = Some(names);
+        }
+        Ok(None)
+    }
+
+    async fn announced_members(&self, library: &Library, albums: Vec<Album>) -> Result<Announced, SyncError> {
+        let lists = albums.iter().filter(|album| album.kind == AlbumKind::Album);
+        let views: Vec<View> = lists.map(|album| View::Album(album.name.clone())).collect();
+        let mut counts = self.photos.counts(library, &views).await?.into_iter();
+        let mut announced = |album: &Album| match album.kind {
+            AlbumKind::Album => counts.next().flatten().unwrap_or(0),
+            _ => 0,
+        };
+        Ok(albums.into_iter().map(|album| (announced(&album), album)).map(|(count, album)| (album, count)).collect())
+    }
+
+    /// Reads the lists of all albums; gives those that stay short.
+    async fn read_members(&self, library: &Library, announced: Announced, target: Target) -> Result<Short, SyncError> {
+        let lists: Vec<_> = announced.into_iter().filter(|(album, _)| album.kind == AlbumKind::Album).collect();
+        let (done, total) = (AtomicU64::new(0), lists.len() as u64);
+        let shorts: Vec<_> = stream::iter(lists)
+            .map(|(album, announced)| {
+                let done = &done;
+                async move {
+                    let seen = self.read_album(library, &album.name, announced, target).await?;
+                    let (library, read) = (library.id().0, done.fetch_add(1, Ordering::Relaxed) + 1);
+                    self.progress.send_replace(Progress::Albums { library, seen: read, announced: total });
+                    Ok::<_, SyncError>((seen < announced).then_some((album, seen, announced)))
+                }
+                .boxed()
+            })
+            .buffer_unordered(ranks::PARALLEL)
+            .try_collect()
+            .await?;
+        Ok(shorts.into_iter().flatten().collect())
+    }
+
+    /// Reads one album; gives how many members were seen.
+    async fn read_album(
+        &self,
+        library: &Library,
+        album: &str,
+        announced: u64,
+        target: Target,
+    ) -> Result<u64, SyncError> {
+        if target == Target::Listing
+            && let Some(seen) = self.walked_album(library, album).await?
+        {
+            return Ok(seen);
+        }
+        let mut members = BTreeSet::new();
+        for _ in 0..READINGS {
+            members.extend(self.members(library, album, announced).await?);
+            if members.len() as u64 >= announced {
+                break;
+            }
+        }
+        let seen = members.len() as u64;
+        let whole = (seen >= announced).then(|| album.to_owned());
+        self.take_albums(library, target, Vec::new(), members.into_iter().collect(), whole).await?;
+        Ok(seen)
+    }
+
+    async fn walked_album(&self, library: &Library, album: &str) -> Result<Option<u64>, SyncError> {
+        let (id, album) = (library.id(), album.to_owned());
+        Ok(self.on_index(move |index| index.walked(&id, &album)).await?.get(&0).copied())
+    }
+
+    /// The members of an album, as its list has them.
+    pub(super) async fn members(
+        &self,
+        library: &Library,
+        album: &str,
+        announced: u64,
+    ) -> Result<BTreeSet<Member>, SyncError> {
+        let members = Mutex::new(BTreeSet::new());
+        let page = |rank| {
+            let members = &members;
+            async move {
+                let page = self.photos.members(library, album, rank).await?.members;
+                let mut members = members.lock().expect("no panic while held");
+                let (known, ranks) = (members.len(), page.len() as u64);
+                members.extend(page);
+                Ok(ranks::Covered { ranks, new: (members.len() - known) as u64 })
+            }
+            .boxed()
+        };
+        let endless = || SyncError::Endless { library: library.id().0 };
+        ranks::walk(announced, View::MEMBERS, &page, endless).await?;
+        Ok(members.into_inner().expect("no panic while held"))
+    }
+
+    /// Reads albums and memberships from the library's history; gives a note of what is announced and not in it.
+    async fn albums_of_history(&self, library: &Library, target: Target) -> Result<Option<String>, SyncError> {
+        let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
+        let mut albums: BTreeMap<String, Album> = BTreeMap::new();
+        let mut log = self.history(library);
+        while let Some(changes) = log.next().await? {
+            let (mut found, mut members) = (Vec::new(), Vec::new());
+            for change in changes {
+                match change {
+                    Change::Album(album) if !album.deleted => found.push(album),
+                    Change::Joined(member) => members.push(member),
+                    _ => {}
+                }
+            }
+            members.iter().for_each(|member| *sizes.entry(member.album.clone()).or_default() += 1);
+            albums.extend(found.iter().map(|album| (album.name.clone(), album.clone())));
+            self.take_albums(library, target, found, members, None).await?;
+        }
+        let found = albums.len() as u64;
+        let announced = self.announced_members(library, albums.into_values().collect()).await?;
+        let short = announced.into_iter().filter_map(|(album, announced)| {
+            let seen = sizes.get(&album.name).copied().unwrap_or(0);
+            (seen < announced).then_some((album, seen, announced))
+        });
+        let missing = self.photos.album_count(library).await?.filter(|&count| count > found + PSEUDO_FOLDERS);
+        let albums = missing.map(|count| format!("{found} of {count} albums are listed"));
+        let notes: Vec<String> = albums.into_iter().chain(note_of(&short.collect())).collect();
+        Ok((!notes.is_empty()).then(|| notes.join("; ")))
+    }
+
+    async fn take_albums(
+        &self,
+        library: &Library,
+        target: Target,
+        albums: Vec<Album>,
+        members: Vec<Member>,
+        whole: Option<String>,
+    ) -> Result<(), SyncError> {
+        let id = library.id();
+        self.on_index(move |index| match target {
+            Target::Listing => index.stage_albums(&id, &albums, &members, whole.as_deref()),
+            Target::PutDown => {
+                let members = members.into_iter().map(Change::Joined);
+                let changes: Vec<Change> = albums.into_iter().map(Change::Album).chain(members).collect();
+                index.put_down(&id, &changes).map(|_| ())
+            }
+        })
+        .await
+    }
+}
+
+/// Whether a library's history costs less than the lists of its albums, by the time that each takes.
+///
+/// An album's list has 66 photos a page, and a last page that is empty; [`ranks::PARALLEL`] pages are under way together. The
+/// history has 450 pages for 7,300 photos and goes page by page. So lists cost less up to some thirty memberships for each
+/// photo: 100,000 photos in 200 albums of 500 are 1,800 pages, in the time of 225; their history is 6,200.
+fn history_is_cheaper(assets: u64, members: impl Iterator<Item = u64>) -> bool {
+    let lists: u64 = members.map(|count| count.div_ceil(View::MEMBERS) + 1).sum();
+    lists as f64 / ranks::PARALLEL as f64 > assets as f64 * HISTORY_PAGES + 1.0
+}
+
+fn note_of(short: &Short) -> Option<String> {
+    let title = |album: &Album| album.title.clone().unwrap_or_else(|| "Untitled Album".into());
+    let one = |(album, seen, announced): &(Album, u64, u64)| {
+        format!("album {}: {seen} of {announced} photos are listed", title(album))
+    };
+    (!short.is_empty()).then(|| short.iter().map(one).collect::<Vec<_>>().join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_read_unless_photos_are_in_very_many_albums() {
+        assert!(!history_is_cheaper(100_000, (0..200).map(|_| 500)));
+        assert!(!history_is_cheaper(325_000, (0..198).map(|_| 1_000)));
+        assert!(!history_is_cheaper(1_000, (0..40).map(|_| 300)));
+        assert!(history_is_cheaper(1_000, (0..2_000).map(|_| 1)), "two thousand albums of one photo");
+        assert!(history_is_cheaper(1_000, (0..100).map(|_| 1_000)));
+    }
+}

@@ -1,0 +1,202 @@
+//! Reading everything that a library holds: by its lists, or where those are not to be had, by its history.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::{LibrarySync, Progress, SyncError, ranks};
+use crate::photos::{AssetPage, Change, Library, Trail, View};
+
+/// Takes a page of a list, from a rank on; gives how many of its assets were new.
+pub(super) type Take<'a> = dyn Fn(&'static str, u64, AssetPage) -> BoxFuture<'a, Result<u64, SyncError>> + Sync + 'a;
+
+/// Where pages of a listing go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// To the rows of a library that is not shown yet.
+    Listing,
+    /// To the changes of one that is, to be applied when all is known.
+    PutDown,
+}
+
+/// A walk through a library.
+struct Walk<'a, 't> {
+    library: &'a Library,
+    /// Assets announced in all views.
+    total: u64,
+    /// Assets seen, and those among them that an earlier attempt had seen.
+    seen: AtomicU64,
+    known: AtomicU64,
+    pages: AtomicU64,
+    began: Instant,
+    take: &'a Take<'t>,
+}
+
+impl LibrarySync {
+    /// Reads all views of a library into the index.
+    pub(super) async fn read_views(
+        &self,
+        library: &Library,
+        announced: &[Option<u64>],
+        target: Target,
+    ) -> Result<(), SyncError> {
+        self.walk_views(library, announced, target, &|list, rank, page| {
+            self.take_page(library, target, list, rank, page).boxed()
+        })
+        .await
+    }
+
+    /// Reads all views of a library, and hands on each page.
+    ///
+    /// Whether a shared library has lists of what is hidden and trashed is not known for sure (protocol/photos.md §1.3);
+    /// where one is refused, the library's whole history is read instead, which holds everything.
+    pub(super) async fn walk_views(
+        &self,
+        library: &Library,
+        announced: &[Option<u64>],
+        target: Target,
+        take: &Take<'_>,
+    ) -> Result<(), SyncError> {
+        let walk = Walk {
+            library,
+            total: announced.iter().flatten().sum(),
+            seen: AtomicU64::new(0),
+            known: AtomicU64::new(0),
+            pages: AtomicU64::new(0),
+            began: Instant::now(),
+            take,
+        };
+        for (view, &count) in View::ALL.iter().zip(announced) {
+            match self.walk_view(&walk, view, count.unwrap_or(0), target).await {
+                Err(error) if error.is_bad_request() && !library.has_albums() => {
+                    return self.walk_history(library, take).await;
+                }
+                outcome => outcome?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn walk_view(
+        &self,
+        walk: &Walk<'_, '_>,
+        view: &View,
+        announced: u64,
+        target: Target,
+    ) -> Result<(), SyncError> {
+        let list = view.index();
+        let walked = match target {
+            Target::Listing => self.walked(walk.library, list).await?,
+            Target::PutDown => HashMap::new(),
+        };
+        let page = |rank| {
+            let walked = &walked;
+            async move {
+                if let Some(&covered) = walked.get(&rank) {
+                    walk.known.fetch_add(covered, Ordering::Relaxed);
+                    self.tell_progress(walk, covered, 0);
+                    return Ok(ranks::Covered { ranks: covered, new: covered });
+                }
+                let page = self.photos.page(walk.library, view, rank).await?;
+                let ranks = page.assets.len() as u64;
+                let new = (walk.take)(list, rank, page).await?;
+                self.tell_progress(walk, ranks, 1);
+                Ok::<_, SyncError>(ranks::Covered { ranks, new })
+            }
+            .boxed()
+        };
+        let endless = || SyncError::Endless { library: walk.library.id().0 };
+        ranks::walk(announced, view.stride(), &page, endless).await
+    }
+
+    fn tell_progress(&self, walk: &Walk<'_, '_>, covered: u64, pages: u64) {
+        let seen = walk.seen.fetch_add(covered, Ordering::Relaxed) + covered;
+        let pages = walk.pages.fetch_add(pages, Ordering::Relaxed) + pages;
+        self.progress.send_replace(Progress::Assets {
+            library: walk.library.id().0,
+            seen,
+            announced: walk.total,
+            known: walk.known.load(Ordering::Relaxed),
+            pages,
+            elapsed: walk.began.elapsed(),
+        });
+    }
+
+    async fn walked(&self, library: &Library, list: &'static str) -> Result<HashMap<u64, u64>, SyncError> {
+        let id = library.id();
+        self.on_index(move |index| index.walked(&id, list)).await
+    }
+
+    /// Reads the assets and masters of a library's history from its beginning.
+    async fn walk_history(&self, library: &Library, take: &Take<'_>) -> Result<(), SyncError> {
+        let mut log = self.history(library);
+        while let Some(changes) = log.next().await? {
+            let (mut assets, mut masters) = (Vec::new(), Vec::new());
+            for change in changes {
+                match change {
+                    Change::Asset(asset) => assets.push(*asset),
+                    Change::Master(master) => masters.push(*master),
+                    _ => {}
+                }
+            }
+            take("history", log.pages, AssetPage { assets, masters, token: None }).await?;
+        }
+        Ok(())
+    }
+
+    /// The change log of a library, from its beginning.
+    pub(super) fn history<'a>(&'a self, library: &'a Library) -> History<'a> {
+        History { sync: self, library, token: None, trail: Trail::new("the library's history"), pages: 0, ended: false }
+    }
+
+    async fn take_page(
+        &self,
+        library: &Library,
+        target: Target,
+        list: &'static str,
+        rank: u64,
+        page: AssetPage,
+    ) -> Result<u64, SyncError> {
+        let (id, AssetPage { assets, masters, .. }) = (library.id(), page);
+        self.on_index(move |index| match target {
+            Target::Listing => index.stage_page(&id, list, rank, &assets, &masters),
+            Target::PutDown => {
+                let masters = masters.into_iter().map(|master| Change::Master(Box::new(master)));
+                let assets = assets.into_iter().map(|asset| Change::Asset(Box::new(asset)));
+                index.put_down(&id, &masters.chain(assets).collect::<Vec<_>>())
+            }
+        })
+        .await
+    }
+}
+
+/// A library's change log, page by page.
+pub(super) struct History<'a> {
+    sync: &'a LibrarySync,
+    library: &'a Library,
+    token: Option<crate::photos::SyncToken>,
+    trail: Trail,
+    pub pages: u64,
+    ended: bool,
+}
+
+impl History<'_> {
+    /// The next page, which may be empty; `None` after the last.
+    pub async fn next(&mut self) -> Result<Option<Vec<Change>>, SyncError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let page = self.sync.photos.changes(self.library, self.token.as_ref()).await?;
+        self.pages += 1;
+        self.sync.progress.send_replace(Progress::History { library: self.library.id().0, pages: self.pages });
+        self.ended = !page.more_coming;
+        if page.more_coming {
+            self.trail.step(page.token.as_str()).map_err(crate::photos::PhotosError::from)?;
+        }
+        self.token = Some(page.token);
+        Ok(Some(page.changes))
+    }
+}
