@@ -1,5 +1,6 @@
 //! Settings: defaults < configuration file < environment < flags, validated once.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,8 +17,19 @@ pub enum ConfigError {
     Setting { name: &'static str, value: String, reason: String },
     #[error("no Apple ID is set: pass --apple-id, or put `apple_id = \"…\"` in {}", file.display())]
     NoAccount { file: PathBuf },
+    #[error("several accounts are set up: name one with --account: {}", names.join(", "))]
+    SeveralAccounts { names: Vec<String> },
+    #[error("no account is called `{name}`; there {}", listed(.names))]
+    NoSuchAccount { name: String, names: Vec<String> },
     #[error("the home folder is not known: set HOME, or pass --state-dir and --cache-dir")]
     NoHome,
+}
+
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => "is no [accounts.NAME] in the configuration file".into(),
+        names => format!("are: {}", names.join(", ")),
+    }
 }
 
 /// What a person may set, in `config.toml`, as `PHOTOSFS_…` in the environment, or as flags. All optional.
@@ -25,6 +37,9 @@ pub enum ConfigError {
 #[serde(deny_unknown_fields, default)]
 #[command(next_help_heading = "Settings, also in config.toml and the environment (docs/configuration.md)")]
 pub struct Settings {
+    /// One of several accounts: the NAME of [accounts.NAME] in the configuration file, or an Apple ID
+    #[arg(long, global = true, env = "PHOTOSFS_ACCOUNT", value_name = "NAME")]
+    pub account: Option<String>,
     /// The account's Apple ID; not needed while there is one account only
     #[arg(long, global = true, env = "PHOTOSFS_APPLE_ID", value_name = "ID")]
     pub apple_id: Option<String>,
@@ -69,6 +84,9 @@ pub struct Settings {
     pub on_attention: Option<String>,
     #[arg(skip)]
     pub endpoints: Option<EndpointSettings>,
+    /// What differs between accounts, by the names that the person gives them.
+    #[arg(skip)]
+    pub accounts: BTreeMap<String, Settings>,
 }
 
 /// Base addresses other than Apple's, for a simulator on this machine.
@@ -172,6 +190,7 @@ impl Settings {
         let own_password = self.password_file.is_some() || self.password_command.is_some();
         let (file, command) = if own_password { (None, None) } else { (weaker.password_file, weaker.password_command) };
         Settings {
+            account: self.account.or(weaker.account),
             apple_id: self.apple_id.or(weaker.apple_id),
             region: self.region.or(weaker.region),
             password_file: self.password_file.or(file),
@@ -187,7 +206,30 @@ impl Settings {
             poll: self.poll.or(weaker.poll),
             on_attention: self.on_attention.or(weaker.on_attention),
             endpoints: self.endpoints.or(weaker.endpoints),
+            accounts: weaker.accounts,
         }
+    }
+
+    /// What a file says of one account: its own table over what stands for all. `stronger` names the account, if somebody does.
+    fn of_account(mut self, stronger: &Settings) -> Result<Settings, ConfigError> {
+        let accounts = std::mem::take(&mut self.accounts);
+        if let Some(nested) = accounts.values().find(|own| own.account.is_some() || !own.accounts.is_empty()) {
+            let value = nested.account.clone().unwrap_or_default();
+            return Err(setting("accounts", value, "a table of one account names no others"));
+        }
+        let names = || accounts.keys().cloned().collect();
+        let account = stronger.account.as_ref().or(self.account.as_ref().filter(|_| stronger.apple_id.is_none()));
+        let own = match (account, stronger.apple_id.as_ref().or(self.apple_id.as_ref())) {
+            (Some(name), _) => match find(&accounts, name) {
+                Some(own) => own.clone(),
+                None if is_apple_id(name) => Settings { apple_id: Some(name.clone()), ..Settings::default() },
+                None => return Err(ConfigError::NoSuchAccount { name: name.clone(), names: names() }),
+            },
+            (None, Some(apple_id)) => find(&accounts, apple_id).cloned().unwrap_or_default(),
+            (None, None) if accounts.len() > 1 => return Err(ConfigError::SeveralAccounts { names: names() }),
+            (None, None) => accounts.into_values().next().unwrap_or_default(),
+        };
+        Ok(own.or(self))
     }
 }
 
@@ -201,8 +243,10 @@ impl Config {
             Some(path) => path.to_owned(),
             None => Folder::Config.of_user().ok_or(ConfigError::NoHome)?.join("config.toml"),
         };
-        let settings = flags.or(Settings::from_file(&path, file.is_some())?);
-        Config::resolve(settings, &path)
+        let weaker = Settings::from_file(&path, file.is_some())?.of_account(&flags)?;
+        // An account that is named has its Apple ID from there.
+        let named = Settings { apple_id: flags.apple_id.clone().filter(|_| flags.account.is_none()), ..flags };
+        Config::resolve(named.or(weaker), &path)
     }
 
     fn resolve(settings: Settings, file: &Path) -> Result<Config, ConfigError> {
@@ -236,6 +280,17 @@ impl Config {
 
 fn setting(name: &'static str, value: impl Into<String>, reason: impl Into<String>) -> ConfigError {
     ConfigError::Setting { name, value: value.into(), reason: reason.into() }
+}
+
+/// The table of this name, or of this Apple ID.
+fn find<'a>(accounts: &'a BTreeMap<String, Settings>, name: &str) -> Option<&'a Settings> {
+    let same = |id: &String| id.trim().to_lowercase() == name.trim().to_lowercase();
+    accounts.get(name).or_else(|| accounts.values().find(|own| own.apple_id.as_ref().is_some_and(same)))
+}
+
+/// An e-mail address, or a phone number.
+fn is_apple_id(name: &str) -> bool {
+    name.contains('@') || name.trim_start_matches('+').bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The account that photosfs has a folder of, if it is the only one: then nobody has to name it.
@@ -392,6 +447,41 @@ mod tests {
         ] {
             assert!(resolve(bad).is_err(), "{bad}");
         }
+    }
+
+    const TWO: &str = "cache_size='1G'\n[accounts.jane]\napple_id='jane@example.com'\npassword_file='/j'\n\
+                       [accounts.john]\napple_id='John@example.com'\ncache_size='2G'";
+
+    /// What the file `text` says to somebody who passes `flags`.
+    fn load(text: &str, flags: Settings) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, format!("state_dir='/s'\ncache_dir='/c'\n{text}")).unwrap();
+        Config::load(flags, Some(&file))
+    }
+
+    #[test]
+    fn one_of_several_accounts_is_named() {
+        let named = |name: &str| load(TWO, Settings { account: Some(name.into()), ..Settings::default() });
+        let jane = named("jane").unwrap();
+        assert_eq!((jane.apple_id.as_str(), jane.cache_size), ("jane@example.com", 1_000_000_000));
+        assert_eq!(jane.password, PasswordSource::File("/j".into()));
+        let john = named("john").unwrap();
+        assert_eq!((john.apple_id.as_str(), john.cache_size), ("john@example.com", 2_000_000_000));
+        assert_eq!(john.password, PasswordSource::Ask);
+        assert!(jane.state != john.state && jane.cache != john.cache);
+        assert_eq!(named("JOHN@example.com").unwrap().cache_size, 2_000_000_000, "by Apple ID, in any case");
+        let by_id = Settings { apple_id: Some("john@example.com".into()), ..Settings::default() };
+        assert_eq!(load(TWO, by_id).unwrap().cache_size, 2_000_000_000);
+        assert_eq!(named("third@example.com").unwrap().apple_id, "third@example.com");
+        assert!(matches!(named("jim"), Err(ConfigError::NoSuchAccount { names, .. }) if names == ["jane", "john"]));
+        let nobody = load(TWO, Settings::default());
+        assert!(matches!(nobody, Err(ConfigError::SeveralAccounts { names }) if names == ["jane", "john"]));
+        let usual = load(&format!("account='jane'\n{TWO}"), Settings::default()).unwrap();
+        assert_eq!(usual.apple_id, "jane@example.com");
+        let only = load("[accounts.jane]\napple_id='jane@example.com'", Settings::default()).unwrap();
+        assert_eq!(only.apple_id, "jane@example.com");
+        assert!(load("[accounts.jane]\naccount='john'", Settings::default()).is_err());
     }
 
     #[test]

@@ -23,7 +23,8 @@ use axum::http::header;
 use axum::response::Response;
 
 use crate::call::{Call, Front, Service};
-use crate::options::Options;
+use crate::library::Cloud;
+use crate::options::{Options, Person};
 use crate::server::Simulator;
 use crate::state::State;
 use account::Account;
@@ -38,6 +39,8 @@ use visit::Visit;
 pub struct Accounts {
     /// By lower-cased Apple ID.
     known: HashMap<String, Account>,
+    /// Whose codes and counters the handle tells of, unless it is asked for another's.
+    first: String,
     /// Between `signin/init` and `signin/complete`, by `c`.
     handshakes: HashMap<String, Handshake>,
     /// Between `escrow/init` and `escrow/complete`, by `c`.
@@ -53,6 +56,7 @@ impl Accounts {
     pub fn new(options: &Options) -> Self {
         let account = Account::new(options.account.clone(), options.code.clone());
         Self {
+            first: account.name(),
             known: HashMap::from([(account.name(), account)]),
             handshakes: HashMap::new(),
             escrows: HashMap::new(),
@@ -67,8 +71,13 @@ impl Accounts {
         self.known.get_mut(name).expect("only known accounts prove a password")
     }
 
-    fn only(&self) -> &Account {
-        self.known.values().next().expect("a simulator has one account")
+    fn first(&self) -> &Account {
+        &self.known[&self.first]
+    }
+
+    /// Whether this is somebody's password.
+    fn is_password(&self, text: &str) -> bool {
+        self.known.values().any(|account| account.person.password == text)
     }
 }
 
@@ -86,7 +95,7 @@ pub async fn handle(state: Arc<State>, call: Call) -> Response {
 /// Records secrets in places they must not reach: any URL, the content host, Apple hosts of another domain.
 pub fn look_for_leaks(state: &State, call: &Call, service: Service) {
     let accounts = state.accounts();
-    let secret = |text: &str| accounts.tokens.issued(text) || text == accounts.only().person.password;
+    let secret = |text: &str| accounts.tokens.issued(text) || accounts.is_password(text);
     if let Some((name, _)) = call.query.iter().find(|(_, value)| secret(value)) {
         state.breaches.record(format!("{}: a secret in query parameter {name}", call.line()));
     }
@@ -102,24 +111,36 @@ pub fn look_for_leaks(state: &State, call: &Call, service: Service) {
 
 /// The account side of the handle.
 impl Simulator {
+    /// Opens an account for another person, with an empty library. Codes are drawn anew at every push.
+    pub fn add_person(&self, person: Person) -> Cloud {
+        let (dsid, account) = (person.dsid.clone(), Account::new(person, None));
+        self.state().accounts().known.insert(account.name(), account);
+        self.state().open_cloud(&dsid)
+    }
+
+    /// The code that this person's devices show now.
+    pub fn device_code_of(&self, apple_id: &str) -> String {
+        self.state().accounts().known[apple_id].device_code.clone()
+    }
+
     /// The code that the trusted devices show now.
     pub fn device_code(&self) -> String {
-        self.state().accounts().only().device_code.clone()
+        self.state().accounts().first().device_code.clone()
     }
 
     /// The code in the last text message, if one was sent since the last sign-in.
     pub fn sms_code(&self) -> Option<String> {
-        self.state().accounts().only().sms_code.clone()
+        self.state().accounts().first().sms_code.clone()
     }
 
     /// How often devices were made to show a code. A good sign-in does it once.
     pub fn pushes(&self) -> u32 {
-        self.state().accounts().only().pushes
+        self.state().accounts().first().pushes
     }
 
     /// How often a text message or call was asked for.
     pub fn texts(&self) -> u32 {
-        self.state().accounts().only().texts
+        self.state().accounts().first().texts
     }
 
     /// How each right password proof was written, oldest first.
@@ -129,7 +150,7 @@ impl Simulator {
 
     /// How often devices were asked to approve access to protected data.
     pub fn prompts(&self) -> u32 {
-        self.state().accounts().only().prompts
+        self.state().accounts().first().prompts
     }
 
     /// The keys that a device has lent are gone: data calls are answered 423 until `requestPCS` gives new cookies.

@@ -24,7 +24,7 @@ use serde_json::Value;
 
 use crate::call::Call;
 use crate::download::Links;
-use crate::library::Area;
+use crate::library::{Area, Cloud};
 use crate::state::State;
 use crate::{accounts, reply};
 use refusal::Refusal;
@@ -37,6 +37,8 @@ const MOST_RECORDS: usize = 200;
 /// One authorised request on its way through an operation.
 struct Context<'a> {
     state: &'a State,
+    /// The libraries of whoever asks.
+    cloud: Cloud,
     area: Area,
     links: Links,
     /// The query asked for the zone's sync token.
@@ -44,10 +46,11 @@ struct Context<'a> {
 }
 
 pub async fn handle(state: Arc<State>, call: Call) -> Response {
-    if let Err(refusal) = accounts::authorise(&state, &call) {
-        return *refusal;
-    }
-    let mut response = match answer(&state, &call) {
+    let signed = match accounts::authorise(&state, &call) {
+        Ok(signed) => signed,
+        Err(refusal) => return *refusal,
+    };
+    let mut response = match answer(&state, state.cloud_of(&signed.dsid), &call) {
         Ok(body) => reply::json(200, &body),
         Err(refusal) => refused(&state, &call, &refusal),
     };
@@ -68,14 +71,14 @@ fn request_uuid() -> String {
     crate::library::Uuid::derived(rand::random(), 0).to_string().to_lowercase()
 }
 
-fn answer(state: &State, call: &Call) -> Result<Value, Refusal> {
+fn answer(state: &State, cloud: Cloud, call: &Call) -> Result<Value, Refusal> {
     let (area, operation) = operation(&call.path)?;
     if call.method != Method::POST {
         return Err(Refusal::breach(format!("{} is not how operations are called", call.method)));
     }
-    let links = Links::new(&state.cloud, call.front.content_url());
+    let links = Links::new(&cloud, call.front.content_url());
     let wants_token = call.query("getCurrentSyncToken").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let context = Context { state, area, links, wants_token };
+    let context = Context { state, cloud, area, links, wants_token };
     match operation {
         "zones/list" => zones::list(&context, &call.body),
         "changes/database" => zones::changed(&context, &call.body),

@@ -11,7 +11,7 @@ use axum::http::{Method, header};
 use axum::response::Response;
 
 use crate::call::Call;
-use crate::library::Checksum;
+use crate::library::{Checksum, Cloud};
 use crate::reply;
 use crate::state::State;
 use link::Verdict;
@@ -26,18 +26,19 @@ pub async fn handle(state: Arc<State>, call: Call) -> Response {
     if call.headers.contains_key(header::COOKIE) {
         state.breaches.record("cookies were sent to the content host");
     }
-    match link::verify(&state.cloud, &call, state.clock.now_s()) {
-        Verdict::Good(checksum) => serve(&state, &call, checksum),
-        Verdict::Expired => reply::text(410, "Gone"),
-        Verdict::Forged => {
-            state.breaches.record("content was asked for with an address that was never signed");
-            reply::text(403, "Forbidden")
+    for cloud in state.clouds() {
+        match link::verify(&cloud, &call, state.clock.now_s()) {
+            Verdict::Good(checksum) => return serve(&state, &cloud, &call, checksum),
+            Verdict::Expired => return reply::text(410, "Gone"),
+            Verdict::Forged => {}
         }
     }
+    state.breaches.record("content was asked for with an address that was never signed");
+    reply::text(403, "Forbidden")
 }
 
-fn serve(state: &State, call: &Call, checksum: Checksum) -> Response {
-    let Some(body) = state.cloud.model().published.get(&checksum).cloned() else {
+fn serve(state: &State, cloud: &Cloud, call: &Call, checksum: Checksum) -> Response {
+    let Some(body) = cloud.model().published.get(&checksum).cloned() else {
         return reply::text(404, "Not Found");
     };
     let size = body.size();

@@ -53,7 +53,7 @@ impl Simulator {
     /// password and the codes are the options'.
     pub fn secrets_issued(&self) -> Vec<(String, String)> {
         let mut secrets = self.state().issued.all();
-        secrets.extend(self.cloud().link_key().issued.all());
+        secrets.extend(self.state().clouds().iter().flat_map(|cloud| cloud.link_key().issued.all()));
         secrets
     }
 }

@@ -1,5 +1,6 @@
 //! Everything the handlers of one simulator share.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,7 +18,10 @@ use crate::{demo, seeded};
 pub struct State {
     pub options: Options,
     pub clock: Arc<Clock>,
+    /// The first person's libraries.
     pub cloud: Cloud,
+    /// Those of others, by the directory services id of the account.
+    others: Mutex<HashMap<String, Cloud>>,
     pub breaches: Breaches,
     pub requests: Requests,
     pub faults: Faults,
@@ -37,6 +41,7 @@ impl State {
         Ok(State {
             clock,
             cloud,
+            others: Mutex::default(),
             breaches: Breaches::default(),
             requests: Requests::default(),
             faults: Faults::default(),
@@ -45,6 +50,24 @@ impl State {
             accounts: Mutex::new(Accounts::new(&options)),
             options,
         })
+    }
+
+    /// The libraries of an account.
+    pub fn cloud_of(&self, dsid: &str) -> Cloud {
+        held(&self.others).get(dsid).unwrap_or(&self.cloud).clone()
+    }
+
+    /// Empty libraries for another account.
+    pub fn open_cloud(&self, dsid: &str) -> Cloud {
+        let cloud = Cloud::new(self.clock.clone());
+        held(&self.others).insert(dsid.to_owned(), cloud.clone());
+        cloud
+    }
+
+    /// Everybody's libraries.
+    pub fn clouds(&self) -> Vec<Cloud> {
+        let others = held(&self.others);
+        std::iter::once(&self.cloud).chain(others.values()).cloned().collect()
     }
 
     /// The switches as they stand now.

@@ -15,6 +15,7 @@ mod originals;
 mod process;
 mod scripts;
 mod secrets;
+mod side_by_side;
 mod sign_in;
 mod speed;
 mod stage;

@@ -79,7 +79,7 @@ fn pcs_cookies(
         if sent.is_some_and(|value| accounts.tokens.pcs_of(value, account)) {
             continue;
         }
-        if sent.is_some_and(|value| !value.is_empty() && !accounts.tokens.issued(value)) {
+        if sent.is_some_and(|value| !value.is_empty() && !accounts.tokens.pcs_was_of(value, account)) {
             visit.breach(&format!("a {name} that was never issued to this account"));
         }
         let reason = "Missing PCS cookies from the request";

@@ -28,6 +28,9 @@ pub fn account_login(accounts: &mut Accounts, visit: &Visit) -> Result<Response,
         return Err(reply::json(status, &json!({"domainToUse": domain})));
     }
     let trust = body["trustToken"].as_str().unwrap_or_default();
+    if accounts.tokens.trust_owner(trust).is_some_and(|owner| owner != token.account) {
+        visit.breach("another account's trust token");
+    }
     let trusting = !visit.switches.trust_tokens_dead && accounts.tokens.trusts(trust, &token.account);
     let trusted = match (token.stage, visit.switches.escrow) {
         (Stage::Escrow, Some(BeforeEscrow::Untrusted)) => false,

@@ -79,11 +79,11 @@ fn logout(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response> 
     let body = visit.body()?;
     accounts.tokens.end_login(token.login);
     if body["trustBrowser"] == Value::Bool(false) {
-        accounts.tokens.end_trust();
+        accounts.tokens.end_trust_of(&token.account);
     }
     if body["allBrowsers"] == Value::Bool(true) {
-        accounts.tokens.end_cookies();
-        accounts.tokens.end_sessions();
+        accounts.tokens.end_cookies_of(&token.account);
+        accounts.tokens.end_sessions_of(&token.account);
     }
     let mut response = reply::json(200, &json!({"success": true}));
     let mut baker = Baker { front: &visit.call.front, response: &mut response };

@@ -218,8 +218,11 @@ pub fn wrong_password(visit: &Visit) -> Response {
 /// Whether one of the trust tokens sent spares the second factor. One client sends a lone null for none.
 fn trusted(accounts: &Accounts, visit: &Visit, body: &Value, name: &str) -> bool {
     let sent: Vec<&str> = body["trustTokens"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    if sent.iter().any(|token| !accounts.tokens.issued_trust(token)) {
+    if sent.iter().any(|token| accounts.tokens.trust_owner(token).is_none()) {
         visit.note("a trust token of another simulator");
+    }
+    if sent.iter().any(|token| accounts.tokens.trust_owner(token).is_some_and(|owner| owner != name)) {
+        visit.breach("another account's trust token");
     }
     !visit.switches.trust_tokens_dead && sent.iter().any(|token| accounts.tokens.trusts(token, name))
 }

@@ -13,7 +13,7 @@ pub struct Tokens {
     session: HashMap<String, SessionToken>,
     trust: HashMap<String, TrustToken>,
     web: HashMap<String, WebToken>,
-    pcs: HashMap<String, String>,
+    pcs: HashMap<String, Keys>,
     logins: u64,
 }
 
@@ -30,6 +30,12 @@ pub struct SessionToken {
 pub struct TrustToken {
     account: String,
     dead: bool,
+}
+
+/// What a PCS cookie stands for.
+struct Keys {
+    account: String,
+    gone: bool,
 }
 
 /// The value of `X-APPLE-WEBAUTH-TOKEN`.
@@ -76,8 +82,9 @@ impl Tokens {
         self.trust.get(token).is_some_and(|token| !token.dead && token.account == account)
     }
 
-    pub fn issued_trust(&self, token: &str) -> bool {
-        self.trust.contains_key(token)
+    /// Whose trust token this is, or was.
+    pub fn trust_owner(&self, token: &str) -> Option<&str> {
+        self.trust.get(token).map(|token| token.account.as_str())
     }
 
     pub fn new_login(&mut self) -> u64 {
@@ -98,17 +105,22 @@ impl Tokens {
     /// The value of a PCS cookie.
     pub fn new_pcs(&mut self, account: &str) -> String {
         let value = random(60);
-        self.pcs.insert(value.clone(), account.into());
+        self.pcs.insert(value.clone(), Keys { account: account.into(), gone: false });
         value
     }
 
     pub fn pcs_of(&self, value: &str, account: &str) -> bool {
-        self.pcs.get(value).is_some_and(|owner| owner == account)
+        self.pcs.get(value).is_some_and(|keys| keys.account == account && !keys.gone)
+    }
+
+    /// Whether it was this account's, at any time.
+    pub fn pcs_was_of(&self, value: &str, account: &str) -> bool {
+        self.pcs.get(value).is_some_and(|keys| keys.account == account)
     }
 
     /// The keys behind the PCS cookies are gone, though the cookies are not.
     pub fn end_pcs(&mut self) {
-        self.pcs.values_mut().for_each(String::clear);
+        self.pcs.values_mut().for_each(|keys| keys.gone = true);
     }
 
     pub fn end_login(&mut self, login: u64) {
@@ -121,6 +133,18 @@ impl Tokens {
 
     pub fn end_sessions(&mut self) {
         self.session.values_mut().for_each(|token| token.dead = true);
+    }
+
+    pub fn end_trust_of(&mut self, account: &str) {
+        self.trust.values_mut().filter(|token| token.account == account).for_each(|token| token.dead = true);
+    }
+
+    pub fn end_cookies_of(&mut self, account: &str) {
+        self.web.values_mut().filter(|token| token.account == account).for_each(|token| token.dead = true);
+    }
+
+    pub fn end_sessions_of(&mut self, account: &str) {
+        self.session.values_mut().filter(|token| token.account == account).for_each(|token| token.dead = true);
     }
 
     pub fn end_trust(&mut self) {

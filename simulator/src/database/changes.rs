@@ -36,7 +36,7 @@ fn of_zone(context: &Context<'_>, request: ZoneChanges, shared_limit: Option<i64
     }
     let limit = request::limit(request.results_limit.or(shared_limit))?;
     let desired = DesiredKeys::from(request.desired_keys);
-    let mut model = context.state.cloud.model();
+    let mut model = context.cloud.model();
     let zone = zone_of(&mut model, context, &request.zone_id)?;
     let start = start(zone, request.sync_token.as_deref())?;
     let mut writer = Writer::new(zone, &context.links, &desired);

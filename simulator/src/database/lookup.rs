@@ -18,7 +18,7 @@ pub(super) fn answer(context: &Context<'_>, request: LookupRequest) -> Result<Va
         return Err(Refusal::breach(format!("a look-up of {} names", request.records.len())));
     }
     let desired = DesiredKeys::from(request.desired_keys);
-    let mut model = context.state.cloud.model();
+    let mut model = context.cloud.model();
     let zone = zone_of(&mut model, context, &request.zone_id)?;
     let found: Vec<_> = request.records.iter().map(|record| find(zone, &record.record_name)).collect();
     let mut writer = Writer::new(zone, &context.links, &desired);

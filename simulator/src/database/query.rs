@@ -22,7 +22,7 @@ pub(super) struct Query {
 pub(super) fn answer(context: &Context<'_>, request: QueryRequest) -> Result<Value, Refusal> {
     let zone_ref = request.zone_id.clone();
     let query = read(request)?;
-    let mut model = context.state.cloud.model();
+    let mut model = context.cloud.model();
     let now_ms = context.state.clock.now_ms();
     let zone = zone_of(&mut model, context, &zone_ref)?;
     let page = match &query.index {

@@ -24,12 +24,12 @@ fn call(area: &str, operation: &str, body: &Value) -> Call {
 }
 
 fn ask(state: &State, operation: &str, body: Value) -> Value {
-    answer(state, &call("private", operation, &body))
+    answer(state, state.cloud.clone(), &call("private", operation, &body))
         .unwrap_or_else(|refusal| panic!("{operation} {body}: {refusal:?}"))
 }
 
 fn refuse(state: &State, operation: &str, body: Value) -> Refusal {
-    answer(state, &call("private", operation, &body)).expect_err("a refusal")
+    answer(state, state.cloud.clone(), &call("private", operation, &body)).expect_err("a refusal")
 }
 
 fn primary() -> Value {

@@ -10,7 +10,7 @@ use crate::library::{Area, Model, Zone, tokens};
 
 pub(super) fn list(context: &Context<'_>, body: &[u8]) -> Result<Value, Refusal> {
     read(body)?;
-    let model = context.state.cloud.model();
+    let model = context.cloud.model();
     let zones: Vec<_> = model.zones_in(context.area).map(entry).collect();
     let mut answer = json!({"moreComing": false, "zones": zones});
     if let Some(token) = model.zones_in(context.area).next().map(token) {
@@ -21,7 +21,7 @@ pub(super) fn list(context: &Context<'_>, body: &[u8]) -> Result<Value, Refusal>
 
 pub(super) fn changed(context: &Context<'_>, body: &[u8]) -> Result<Value, Refusal> {
     let request = read(body)?;
-    let mut model = context.state.cloud.model();
+    let mut model = context.cloud.model();
     let since = since(&model, context.area, request.sync_token.as_deref())?;
     let zones: Vec<_> = model.zones_in(context.area).filter(|zone| zone.generation > since).map(entry).collect();
     model.nonce += 1;
