@@ -73,6 +73,9 @@ pub struct Settings {
     /// Whether the Hidden album is shown [default: true]
     #[arg(long, global = true, env = "PHOTOSFS_HIDDEN", value_name = "BOOL")]
     pub hidden: Option<bool>,
+    /// Files beside the originals that tell title, keywords, place and dates [default: none]
+    #[arg(long, global = true, env = "PHOTOSFS_SIDECARS", value_name = "KIND")]
+    pub sidecars: Option<Sidecars>,
     /// Whether files have extended attributes [default: true]
     #[arg(long, global = true, env = "PHOTOSFS_XATTRS", value_name = "BOOL")]
     pub xattrs: Option<bool>,
@@ -117,6 +120,15 @@ pub enum AlbumStyle {
     Copy,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Sidecars {
+    #[default]
+    None,
+    /// Adobe's, which most programs for photos read.
+    Xmp,
+}
+
 /// Where the service is (protocol/auth.md §0.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoints {
@@ -144,11 +156,17 @@ pub struct TreeOptions {
     pub years: String,
     pub albums: AlbumStyle,
     pub hidden: bool,
+    pub sidecars: Sidecars,
 }
 
 impl Default for TreeOptions {
     fn default() -> TreeOptions {
-        TreeOptions { years: "{year}/{year}-{month}".into(), albums: AlbumStyle::Hardlink, hidden: true }
+        TreeOptions {
+            years: "{year}/{year}-{month}".into(),
+            albums: AlbumStyle::Hardlink,
+            hidden: true,
+            sidecars: Sidecars::None,
+        }
     }
 }
 
@@ -202,6 +220,7 @@ impl Settings {
             years: self.years.or(weaker.years),
             albums: self.albums.or(weaker.albums),
             hidden: self.hidden.or(weaker.hidden),
+            sidecars: self.sidecars.or(weaker.sidecars),
             xattrs: self.xattrs.or(weaker.xattrs),
             poll: self.poll.or(weaker.poll),
             on_attention: self.on_attention.or(weaker.on_attention),
@@ -272,6 +291,7 @@ impl Config {
                 years: years(settings.years)?,
                 albums: settings.albums.unwrap_or_default(),
                 hidden: settings.hidden.unwrap_or(true),
+                sidecars: settings.sidecars.unwrap_or_default(),
             },
             apple_id,
         })

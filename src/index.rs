@@ -9,6 +9,7 @@
 
 mod apply;
 mod directories;
+mod facts;
 mod hold;
 mod inodes;
 mod layout;
@@ -22,6 +23,7 @@ mod note;
 mod read;
 mod record;
 mod schema;
+mod sidecars;
 mod store;
 #[cfg(test)]
 mod tests;

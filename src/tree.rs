@@ -8,10 +8,12 @@ mod naming;
 mod photo;
 mod place;
 mod smart;
+mod xmp;
 
 pub use facts::Facts;
 pub use name::{fold, safe, short_id, with_suffix};
-pub use naming::{name_album, name_files};
+pub use naming::{name_album, name_files, name_sidecar};
 pub use photo::{File, Photo};
 pub use place::{Directory, day_of_expiry, places};
 pub use smart::SmartAlbum;
+pub use xmp::{XMP_FORMAT, xmp};

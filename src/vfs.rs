@@ -217,7 +217,7 @@ impl Vfs {
     }
 
     fn open_original(&self, node: Node) -> Result<(OpenFile, Caching), VfsError> {
-        let resource = self.tree.resource(node.ino)?.ok_or(VfsError::Stale)?;
+        let Some(resource) = self.tree.resource(node.ino)? else { return self.open_sidecar(node) };
         if resource.size != node.size {
             return Err(VfsError::SizeUnproven);
         }
@@ -231,6 +231,15 @@ impl Vfs {
         }
         let caching = self.freshness.opened_file(node.ino, is_whole);
         Ok((OpenFile::original(node, reader), caching))
+    }
+
+    /// A sidecar's bytes never change, so the kernel may keep them: others are another inode's.
+    fn open_sidecar(&self, node: Node) -> Result<(OpenFile, Caching), VfsError> {
+        let bytes = self.tree.sidecar(node.ino)?.ok_or(VfsError::Stale)?;
+        match bytes.len() as u64 == node.size {
+            true => Ok((OpenFile::made_up(node, bytes.into()), Caching::Keep)),
+            false => Err(VfsError::SizeUnproven),
+        }
     }
 
     /// Bytes that can be had without waiting, or `None`: then ask [`Vfs::read`].

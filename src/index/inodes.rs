@@ -147,6 +147,6 @@ fn captured(shown: &Shown) -> i64 {
 
 /// A change time of its own for each inode: borg takes files that share the newest one for changed at every run.
 /// The record's millisecond, and below it nanoseconds from the inode's number.
-fn distinct(millisecond: i64, ino: u64) -> i64 {
+pub(super) fn distinct(millisecond: i64, ino: u64) -> i64 {
     millisecond.saturating_mul(NANOS).saturating_add((ino % NANOS as u64) as i64)
 }

@@ -9,8 +9,9 @@ use rusqlite::{Connection, Row};
 
 use super::inodes::NANOS;
 use super::record::{Shown, kind_from, load};
+use super::sidecars::SIDECAR;
 use super::{Index, IndexError, ROOT, TreeChange};
-use crate::config::TreeOptions;
+use crate::config::{Sidecars, TreeOptions};
 use crate::photos::ResourceKind;
 use crate::tree;
 
@@ -20,7 +21,7 @@ pub struct Layout<'t> {
     pub(super) options: &'t TreeOptions,
     pub(super) change: TreeChange,
     /// Directories that lost an entry: they may be empty now.
-    thinned: BTreeSet<u64>,
+    pub(super) thinned: BTreeSet<u64>,
     /// The record time that entries made or removed now carry: nanoseconds.
     pub(super) stamp: i64,
 }
@@ -32,11 +33,12 @@ pub(super) struct Home {
 }
 
 /// A file's entry as it is now.
-struct Present {
-    parent: u64,
-    name: String,
-    ino: u64,
-    kind: ResourceKind,
+pub(super) struct Present {
+    pub parent: u64,
+    pub name: String,
+    pub ino: u64,
+    pub kind: ResourceKind,
+    is_sidecar: bool,
 }
 
 impl<'t> Layout<'t> {
@@ -77,7 +79,8 @@ impl<'t> Layout<'t> {
         let Some(shown) = load(self.tx, asset)? else { return Ok(()) };
         self.stamp = shown.asset_modified.max(shown.master_modified).saturating_mul(NANOS);
         let directories = self.directories_of(&shown)?;
-        let present = self.present(asset)?;
+        let (sidecars, present): (Vec<_>, Vec<_>) =
+            self.present(asset)?.into_iter().partition(|entry| entry.is_sidecar);
         for entry in present.iter().filter(|entry| !directories.contains(&entry.parent)) {
             self.unlink(entry.parent, &entry.name, entry.ino)?;
             self.thinned.insert(entry.parent);
@@ -88,7 +91,7 @@ impl<'t> Layout<'t> {
             let names = self.place_in(&shown, directory, &here, home.as_ref())?;
             home.get_or_insert(Home { directory, names });
         }
-        Ok(())
+        self.place_sidecars(&shown, home.as_ref(), &sidecars)
     }
 
     /// The directories an asset should be in, its home first; none if it cannot be shown.
@@ -158,7 +161,7 @@ impl<'t> Layout<'t> {
 
     fn present(&self, asset: i64) -> Result<Vec<Present>, IndexError> {
         let mut query = self.tx.prepare_cached(
-            "SELECT d.parent, d.name, d.ino, n.resource FROM node n JOIN dentry d ON d.ino = n.ino WHERE n.asset = ?1",
+            "SELECT d.parent, d.name, d.ino, n.resource, n.kind FROM node n JOIN dentry d ON d.ino = n.ino WHERE n.asset = ?1",
         )?;
         let present = |row: &Row<'_>| {
             Ok(Present {
@@ -166,6 +169,7 @@ impl<'t> Layout<'t> {
                 name: row.get(1)?,
                 ino: row.get::<_, i64>(2)? as u64,
                 kind: kind_from(row.get(3)?),
+                is_sidecar: row.get::<_, i64>(4)? == SIDECAR,
             })
         };
         Ok(query.query_map([asset], present)?.collect::<Result<_, _>>()?)
@@ -175,8 +179,11 @@ impl<'t> Layout<'t> {
 impl Index {
     /// Lays everything out again if the options of the tree are not those it was laid out with.
     pub(super) fn lay_out_anew_if_changed(&self) -> Result<(), IndexError> {
-        let TreeOptions { years, albums, hidden } = &self.options;
-        let layout = format!("{years} {albums:?} {hidden}");
+        let TreeOptions { years, albums, hidden, sidecars } = &self.options;
+        let layout = match sidecars {
+            Sidecars::None => format!("{years} {albums:?} {hidden}"),
+            Sidecars::Xmp => format!("{years} {albums:?} {hidden} xmp {}", tree::XMP_FORMAT),
+        };
         if self.remembered("layout")?.as_deref() == Some(layout.as_str()) {
             return Ok(());
         }

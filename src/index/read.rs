@@ -2,19 +2,12 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::inodes::NANOS;
-use super::record::{kind_from, kind_number, list};
-use super::{Entry, Facts, Index, IndexError, Node, NodeKind, Totals};
-use crate::photos::{Checksum, LibraryId, Place, Resource, ResourceKind};
+use super::record::{kind_from, kind_number};
+use super::{Entry, Index, IndexError, Node, NodeKind, Totals};
+use crate::photos::{Checksum, LibraryId, Resource, ResourceKind};
 use crate::tree;
 
 const NODE: &str = "n.ino, n.kind, n.size, n.nlink, n.mtime, n.ctime, n.btime";
-const FACTS: &str =
-    "SELECT l.zone, a.name, n.resource, n.checksum, m.file_name, a.captured, a.zone_offset, a.added, n.mtime,
-        a.favourite, a.hidden, a.title, a.description, a.keywords, a.north, a.east, a.altitude,
-        CASE WHEN a.trashed THEN a.expires END
-    FROM node n JOIN asset a ON a.id = n.asset JOIN library l ON l.id = a.library
-    LEFT JOIN master m ON m.library = a.library AND m.name = a.master";
 
 impl Index {
     /// The inode with this number, or `None` if none ever had it. One that is shown nowhere any more has no links.
@@ -127,13 +120,6 @@ impl Index {
         Ok(query.query_row([number(ino)], |row| row.get(0)).optional()?)
     }
 
-    /// What is known of the photo behind a file; `None` for a directory, a symlink, and what was never shown.
-    pub fn facts(&self, ino: u64) -> Result<Option<Facts>, IndexError> {
-        let reader = self.reader()?;
-        let mut query = reader.prepare_cached(&format!("{FACTS} WHERE n.ino = ?1 AND n.kind = 1"))?;
-        Ok(query.query_row([number(ino)], facts).optional()?)
-    }
-
     /// Files and bytes of everything shown, each once.
     pub fn totals(&self) -> Result<Totals, IndexError> {
         self.memo.totals(|| {
@@ -158,8 +144,8 @@ fn node(row: &Row<'_>) -> rusqlite::Result<Node> {
         ino: row.get::<_, i64>(0)? as u64,
         kind: match row.get::<_, i64>(1)? {
             0 => NodeKind::Directory,
-            1 => NodeKind::File,
-            _ => NodeKind::Symlink,
+            2 => NodeKind::Symlink,
+            _ => NodeKind::File,
         },
         size: row.get::<_, i64>(2)? as u64,
         nlink: row.get(3)?,
@@ -181,30 +167,5 @@ fn resource(row: &Row<'_>) -> rusqlite::Result<Resource> {
         kind,
         size: row.get::<_, i64>(4)? as u64,
         checksum: Checksum::new(row.get::<_, String>(5)?),
-    })
-}
-
-fn facts(row: &Row<'_>) -> rusqlite::Result<Facts> {
-    let kind = kind_from(row.get(2)?);
-    let is_edit = matches!(kind, ResourceKind::Edited | ResourceKind::EditedVideo);
-    let (north, east): (Option<f64>, Option<f64>) = (row.get(14)?, row.get(15)?);
-    let altitude = row.get(16)?;
-    Ok(Facts {
-        library: LibraryId(row.get(0)?),
-        asset: row.get(1)?,
-        kind,
-        checksum: row.get(3)?,
-        original_name: row.get(4)?,
-        captured: row.get(5)?,
-        offset: row.get(6)?,
-        added: row.get(7)?,
-        edited: is_edit.then_some(row.get::<_, i64>(8)? / NANOS),
-        favourite: row.get(9)?,
-        hidden: row.get(10)?,
-        title: row.get(11)?,
-        description: row.get(12)?,
-        keywords: list(row.get(13)?),
-        place: north.zip(east).map(|(north, east)| Place { north, east, altitude }),
-        expires: row.get(17)?,
     })
 }

@@ -116,7 +116,8 @@ CREATE TABLE member (
 CREATE INDEX member_asset ON member (asset);
 
 -- Inodes. A file's is of one asset's resource with one checksum; `place` is 0, or for copies and symlinks the directory
--- it is in. A directory's has a key that says what it is. Rows are never removed.
+-- it is in. A directory's has a key that says what it is. A sidecar's is of an original, with a digest of its own bytes for a
+-- checksum. Rows are never removed. kind: 0 directory, 1 file, 2 symlink, 3 sidecar.
 CREATE TABLE node (
     ino INTEGER PRIMARY KEY,
     kind INTEGER NOT NULL,

@@ -1,5 +1,7 @@
 //! What is known of the photo behind a file.
 
+use jiff::Timestamp;
+
 use super::photo::USABLE;
 use super::place::wall_clock;
 use crate::photos::{LibraryId, Place, ResourceKind};
@@ -45,10 +47,13 @@ pub fn date(millisecond: i64, offset: i64) -> Option<String> {
     USABLE.contains(&millisecond).then(|| clock.strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string())
 }
 
+/// RFC 3339 in UTC, of any time that a record holds.
+pub fn instant(millisecond: i64) -> Option<String> {
+    Timestamp::from_millisecond(millisecond).ok().map(|at| at.to_string())
+}
+
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
 
     #[test]

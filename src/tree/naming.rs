@@ -68,7 +68,21 @@ pub fn name_album(
 ) -> String {
     let title = name::safe(title.unwrap_or_default());
     let stem = if title.is_empty() { "Untitled Album" } else { &title };
-    let forms: Vec<String> = LEVELS.map(|level| with_suffix(stem, &suffix(record_name, level), "")).collect();
+    let forms = LEVELS.map(|level| with_suffix(stem, &suffix(record_name, level), ""));
+    kept_or_free(forms.collect(), present, taken)
+}
+
+/// A name for the sidecar of an original: the original's with `.xmp` behind its extension, as darktable and digiKam write
+/// and read it. With `.xmp` in place of the extension, which Lightroom prefers and the others read as well, RAW and JPEG of
+/// one photo would share a sidecar, and an XMP file that was imported with a photo could have the same name.
+///
+/// `present` is the name it has now, which stays if it is a form of the original's.
+pub fn name_sidecar(asset: &str, original: &str, present: Option<&str>, taken: impl Fn(&str) -> bool) -> String {
+    let forms = LEVELS.map(|level| with_suffix(original, &suffix(asset, level), "xmp"));
+    kept_or_free(forms.collect(), present, taken)
+}
+
+fn kept_or_free(forms: Vec<String>, present: Option<&str>, taken: impl Fn(&str) -> bool) -> String {
     if let Some(present) = present.filter(|present| forms.iter().any(|form| form == present)) {
         return present.to_owned();
     }
@@ -127,6 +141,15 @@ mod tests {
         let plain = [(ResourceKind::Original, "IMG_0001.HEIC")];
         let crowded = names(&live("B"), &plain, &["IMG_0001.MOV"]);
         assert_eq!(crowded, ["IMG_0001.HEIC".to_owned(), format!("IMG_0001_{id}.MOV")]);
+    }
+
+    #[test]
+    fn a_sidecar_is_called_by_its_original() {
+        assert_eq!(name_sidecar("X", "IMG_0050.DNG", None, |_| false), "IMG_0050.DNG.xmp");
+        let clash = name_sidecar("X", "scan", None, |name| name == "scan.xmp");
+        assert_eq!(clash, format!("scan_{}.xmp", short_id("X")), "an imported XMP file has the name");
+        assert_eq!(name_sidecar("X", "scan", Some(&clash), |_| false), clash, "and stays so");
+        assert_eq!(name_sidecar("X", &"é".repeat(127), None, |_| false).len(), 254);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub trait Tree: Send + Sync {
     fn holders(&self, file: u64) -> Result<Vec<u64>, IndexError>;
     /// See [`Index::resource`].
     fn resource(&self, ino: u64) -> Result<Option<Resource>, IndexError>;
+    /// See [`Index::sidecar`].
+    fn sidecar(&self, ino: u64) -> Result<Option<Vec<u8>>, IndexError>;
     /// See [`Index::link_target`].
     fn link_target(&self, ino: u64) -> Result<Option<String>, IndexError>;
     /// See [`Index::facts`].
@@ -54,6 +56,10 @@ impl Tree for Index {
 
     fn resource(&self, ino: u64) -> Result<Option<Resource>, IndexError> {
         Index::resource(self, ino)
+    }
+
+    fn sidecar(&self, ino: u64) -> Result<Option<Vec<u8>>, IndexError> {
+        Index::sidecar(self, ino)
     }
 
     fn link_target(&self, ino: u64) -> Result<Option<String>, IndexError> {

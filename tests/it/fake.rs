@@ -286,6 +286,10 @@ impl Tree for Forest {
         Ok(self.resources.read().unwrap().get(&ino).cloned())
     }
 
+    fn sidecar(&self, _: u64) -> Result<Option<Vec<u8>>, IndexError> {
+        Ok(None)
+    }
+
     fn link_target(&self, ino: u64) -> Result<Option<String>, IndexError> {
         self.healthy()?;
         Ok(self.links.read().unwrap().get(&ino).cloned())

@@ -23,3 +23,4 @@ mod tools;
 mod vfs;
 mod world;
 mod xattr;
+mod xmp;

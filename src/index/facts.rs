@@ -1,0 +1,67 @@
+//! What is known of photos, as their rows have it.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::inodes::NANOS;
+use super::read::number;
+use super::record::{kind_from, kind_number, list};
+use super::{Facts, Index, IndexError};
+use crate::photos::{LibraryId, Place, ResourceKind};
+
+const COLUMNS: &str = "l.zone, a.name, m.file_name, a.captured, a.zone_offset, a.added, a.favourite, a.hidden, a.title,
+    a.description, a.keywords, a.north, a.east, a.altitude, CASE WHEN a.trashed THEN a.expires END";
+
+impl Index {
+    /// What is known of the photo behind a file that is one of iCloud's; `None` for a directory, a symlink, a sidecar.
+    pub fn facts(&self, ino: u64) -> Result<Option<Facts>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached(&format!(
+            "SELECT {COLUMNS}, n.checksum, n.resource, n.mtime
+             FROM node n JOIN asset a ON a.id = n.asset JOIN library l ON l.id = a.library
+             LEFT JOIN master m ON m.library = a.library AND m.name = a.master WHERE n.ino = ?1 AND n.kind = 1"
+        ))?;
+        let with_edit = |row: &Row<'_>| {
+            let kind = kind_from(row.get(16)?);
+            let is_edit = matches!(kind, ResourceKind::Edited | ResourceKind::EditedVideo);
+            Ok(Facts { edited: is_edit.then_some(row.get::<_, i64>(17)? / NANOS), ..facts(row, kind)? })
+        };
+        Ok(query.query_row([number(ino)], with_edit).optional()?)
+    }
+}
+
+/// What is known of an asset and one of its master's files; `None` if there is no such file.
+pub(super) fn of_original(
+    connection: &Connection,
+    asset: i64,
+    kind: ResourceKind,
+) -> Result<Option<Facts>, IndexError> {
+    let mut query = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS}, r.checksum FROM asset a JOIN library l ON l.id = a.library
+         JOIN master m ON m.library = a.library AND m.name = a.master
+         JOIN resource r ON r.library = a.library AND r.record = a.master AND r.kind = ?2 WHERE a.id = ?1"
+    ))?;
+    Ok(query.query_row(params![asset, kind_number(kind)], |row| facts(row, kind)).optional()?)
+}
+
+fn facts(row: &Row<'_>, kind: ResourceKind) -> rusqlite::Result<Facts> {
+    let (north, east): (Option<f64>, Option<f64>) = (row.get(11)?, row.get(12)?);
+    let altitude = row.get(13)?;
+    Ok(Facts {
+        library: LibraryId(row.get(0)?),
+        asset: row.get(1)?,
+        kind,
+        checksum: row.get(15)?,
+        original_name: row.get(2)?,
+        captured: row.get(3)?,
+        offset: row.get(4)?,
+        added: row.get(5)?,
+        edited: None,
+        favourite: row.get(6)?,
+        hidden: row.get(7)?,
+        title: row.get(8)?,
+        description: row.get(9)?,
+        keywords: list(row.get(10)?),
+        place: north.zip(east).map(|(north, east)| Place { north, east, altitude }),
+        expires: row.get(14)?,
+    })
+}
