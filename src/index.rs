@@ -16,7 +16,6 @@ mod layout;
 mod library;
 mod links;
 mod listing;
-mod memo;
 mod news;
 mod node;
 mod note;

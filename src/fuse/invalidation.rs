@@ -10,9 +10,6 @@ use fuser::{INodeNo, Notifier};
 
 use crate::vfs::{ChangeListener, TreeChange};
 
-/// More changes than this at once are told by directory; the rest is left to the time limits (fuse.md §7, 6).
-const MAX_PENDING: usize = 10_000;
-
 /// Gathers changes; a thread of its own passes them on. That thread may wait in the kernel for as long as a read of ours
 /// takes, so nobody waits for it.
 #[derive(Default)]
@@ -31,21 +28,6 @@ struct News {
 impl News {
     fn is_empty(&self) -> bool {
         self.change.is_empty() && self.tainted.is_empty()
-    }
-
-    /// Adds a change, and makes all of them coarse if they grow too many. Wrong bytes are never left out.
-    fn add(&mut self, more: TreeChange) {
-        let all = &mut self.change;
-        all.entries.extend(more.entries);
-        all.attributes.extend(more.attributes);
-        all.directories.extend(more.directories);
-        if all.entries.len() + all.attributes.len() + all.directories.len() > MAX_PENDING {
-            let parents = mem::take(&mut all.entries).into_iter().map(|(parent, _)| parent);
-            all.directories.extend(parents);
-            all.directories.sort_unstable();
-            all.directories.dedup();
-            all.attributes.clear();
-        }
     }
 }
 
@@ -93,7 +75,7 @@ impl Invalidation {
 
 impl ChangeListener for Invalidation {
     fn changed(&self, change: TreeChange) {
-        self.add(|news| news.add(change));
+        self.add(|news| news.change.extend(change));
     }
 
     fn tainted(&self, ino: u64) {
@@ -129,15 +111,6 @@ fn noted(told: io::Result<()>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn too_many_changes_become_directories() {
-        let mut news = News { tainted: vec![5], ..News::default() };
-        let entries = (0..=MAX_PENDING).map(|n| (n as u64 % 3, format!("{n}"))).collect();
-        news.add(TreeChange { entries, attributes: vec![9], ..TreeChange::default() });
-        let change = TreeChange { directories: vec![0, 1, 2], ..TreeChange::default() };
-        assert_eq!(news, News { change, tainted: vec![5] });
-    }
 
     #[test]
     fn a_stop_ends_the_wait() {

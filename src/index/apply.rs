@@ -26,10 +26,36 @@ impl TreeChange {
         self.entries.is_empty() && self.attributes.is_empty() && self.directories.is_empty()
     }
 
+    /// Entries beyond which only their directories are told: the kernel takes 10 µs for each entry (fuse.md §5.4).
+    pub const MOST: usize = 50_000;
+
+    pub(super) fn add(&mut self, parent: u64, name: &str, ino: u64) {
+        self.entries.push((parent, name.to_owned()));
+        self.attributes.push(ino);
+        self.make_coarse_if_many();
+    }
+
+    /// Adds a later change.
+    pub fn extend(&mut self, more: TreeChange) {
+        self.entries.extend(more.entries);
+        self.attributes.extend(more.attributes);
+        self.directories.extend(more.directories);
+        self.make_coarse_if_many();
+    }
+
+    fn make_coarse_if_many(&mut self) {
+        if self.entries.len() + self.attributes.len() > 2 * Self::MOST {
+            self.tidy();
+            self.entries = Vec::new();
+            self.attributes = Vec::new();
+        }
+    }
+
     /// Everything once, directories derived.
     pub(super) fn tidy(&mut self) {
-        self.directories = self.entries.iter().map(|(parent, _)| *parent).collect();
-        self.attributes.extend(&self.directories);
+        let parents: Vec<u64> = self.entries.iter().map(|(parent, _)| *parent).collect();
+        self.attributes.extend(&parents);
+        self.directories.extend(parents);
         self.entries.sort_unstable();
         self.entries.dedup();
         for list in [&mut self.attributes, &mut self.directories] {

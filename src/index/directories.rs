@@ -28,6 +28,16 @@ impl Layout<'_> {
 
     /// The inode of a directory of a library, made with all above it if there is none.
     pub(super) fn directory(&mut self, zone: &str, directory: &Directory) -> Result<u64, IndexError> {
+        let known = self.found.get(zone).and_then(|found| found.get(directory));
+        if let Some(ino) = known {
+            return Ok(*ino);
+        }
+        let ino = self.find(zone, directory)?;
+        self.found.entry(zone.to_owned()).or_default().insert(directory.clone(), ino);
+        Ok(ino)
+    }
+
+    fn find(&mut self, zone: &str, directory: &Directory) -> Result<u64, IndexError> {
         let root = match directory {
             Directory::Album(album) => return self.album(album),
             _ => self.library_root(zone)?,
@@ -151,20 +161,20 @@ impl Layout<'_> {
 
     fn link_directory(&mut self, parent: u64, name: &str, ino: u64) -> Result<(), IndexError> {
         self.link(parent, name, ino)?;
-        self.count_subdirectory(parent, 1)
+        self.count_subdirectory(parent, 1);
+        Ok(())
     }
 
     fn unlink_directory(&mut self, parent: u64, name: &str, ino: u64) -> Result<(), IndexError> {
         self.unlink(parent, name, ino)?;
-        self.count_subdirectory(parent, -1)
+        self.count_subdirectory(parent, -1);
+        self.found.clear();
+        Ok(())
     }
 
     /// A directory's links are its own name, its `.`, and the `..` of each directory in it.
-    fn count_subdirectory(&mut self, parent: u64, by: i64) -> Result<(), IndexError> {
-        self.tx
-            .prepare_cached("UPDATE node SET nlink = nlink + ?2 WHERE ino = ?1")?
-            .execute(params![parent as i64, by])?;
-        Ok(())
+    fn count_subdirectory(&mut self, parent: u64, by: i64) {
+        *self.pending.links.entry(parent).or_default() += by;
     }
 
     /// The inode of the directory with this key, and whether it is in the tree.
@@ -177,7 +187,7 @@ impl Layout<'_> {
         if let Some(ino) = found {
             return Ok((ino as u64, self.entry_of(ino as u64)?.is_some()));
         }
-        let ino = self.free_ino(key)?;
+        let ino = self.free_ino(key, None)?;
         self.tx
             .prepare_cached(
                 "INSERT INTO node (ino, kind, key, mtime, ctime, btime, nlink) VALUES (?1, 0, ?2, 0, 0, 0, 1)",

@@ -12,8 +12,13 @@ use crate::tree::File;
 
 /// Nanoseconds in a millisecond.
 pub(super) const NANOS: i64 = 1_000_000;
-/// Numbers up to here are exact in every program, JSON and floating point included.
-const INO_BITS: u32 = 53;
+/// A number is the minute in which the photo was added, since 2000 and until 2063, and below it bits of a digest: what was
+/// added together lies together in the tables and is listed together, most of a directory on a few pages. All bits together
+/// are six bytes of a row, and exact in every program, JSON and floating point included.
+const MINUTE_BITS: u32 = 25;
+const DIGEST_BITS: u32 = 22;
+const YEAR_2000: i64 = 946_684_800_000;
+const MINUTE: i64 = 60_000;
 
 /// What an inode of a file stands for.
 struct Identity<'a> {
@@ -61,6 +66,7 @@ impl Layout<'_> {
     /// The inode that has stood for this before, with its times brought up to date.
     fn known(&mut self, identity: &Identity<'_>, shown: &Shown, file: &File) -> Result<Option<u64>, IndexError> {
         let Identity { asset, resource, checksum, place, target } = identity;
+        // Few files have the same asset: the rest of what they stand for is compared in their rows.
         let found: Option<(i64, i64, Option<String>)> = self
             .tx
             .prepare_cached(
@@ -82,7 +88,8 @@ impl Layout<'_> {
     fn make(&mut self, identity: &Identity<'_>, shown: &Shown, file: &File) -> Result<u64, IndexError> {
         let Identity { asset, resource, checksum, place, target } = identity;
         let (zone, name, kind) = (&shown.zone, &shown.photo.asset, identity.kind());
-        let ino = self.free_ino(&format!("{zone}/{name}/{resource}/{checksum}/{place}/{kind}"))?;
+        let key = format!("{zone}/{name}/{resource}/{checksum}/{place}/{kind}");
+        let ino = self.free_ino(&key, shown.photo.added)?;
         // The rendering of an edit is as old as the edit; what changes an asset later does not change its bytes.
         let (mtime, changed) = match is_edit(file) {
             true => (shown.asset_modified.saturating_mul(NANOS), shown.asset_modified),
@@ -124,17 +131,23 @@ impl Layout<'_> {
         Ok(())
     }
 
-    /// A number for a new inode: derived from what it stands for, so that it comes back the same if the index is lost, and
-    /// the next free one if that is taken. Rows are never removed, so no number is ever given again.
-    pub(super) fn free_ino(&self, key: &str) -> Result<u64, IndexError> {
-        let digest = Sha256::digest(key);
-        let number = u64::from_be_bytes(digest[..8].try_into().expect("eight bytes")) >> (64 - INO_BITS);
-        let mut ino = number.max(RESERVED + 1);
+    /// A number for a new inode: derived from what it stands for and when that was added, so that it comes back the same if
+    /// the index is lost, and the next free one if that is taken. Rows are never removed, so no number is ever given again.
+    pub(super) fn free_ino(&self, key: &str, added: Option<i64>) -> Result<u64, IndexError> {
+        let mut ino = derived(key, added).max(RESERVED + 1);
         while self.tx.prepare_cached("SELECT 1 FROM node WHERE ino = ?1")?.exists([ino as i64])? {
             ino += 1;
         }
         Ok(ino)
     }
+}
+
+fn derived(key: &str, added: Option<i64>) -> u64 {
+    let digest = Sha256::digest(key);
+    let digest = u64::from_be_bytes(digest[..8].try_into().expect("eight bytes"));
+    let Some(added) = added else { return digest >> (64 - MINUTE_BITS - DIGEST_BITS) };
+    let minute = (added.saturating_sub(YEAR_2000) / MINUTE).clamp(0, (1 << MINUTE_BITS) - 1);
+    (minute as u64) << DIGEST_BITS | digest >> (64 - DIGEST_BITS)
 }
 
 fn is_edit(file: &File) -> bool {

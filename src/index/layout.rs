@@ -3,17 +3,18 @@
 //! Names and inode numbers that were given stay as long as what they stand for is there: see
 //! [`crate::tree::name_files`] and `inodes.rs`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Row, params};
 
 use super::inodes::NANOS;
+use super::links::Pending;
 use super::record::{Shown, kind_from, load};
 use super::sidecars::SIDECAR;
 use super::{Index, IndexError, ROOT, TreeChange};
 use crate::config::{Sidecars, TreeOptions};
 use crate::photos::ResourceKind;
-use crate::tree;
+use crate::tree::{self, Directory};
 
 /// Lays out entries in a transaction, and takes down what changed.
 pub struct Layout<'t> {
@@ -22,6 +23,9 @@ pub struct Layout<'t> {
     pub(super) change: TreeChange,
     /// Directories that lost an entry: they may be empty now.
     pub(super) thinned: BTreeSet<u64>,
+    /// Directories that are sure to be in the tree, by library; forgotten when one leaves it.
+    pub(super) found: HashMap<String, HashMap<Directory, u64>>,
+    pub(super) pending: Pending,
     /// The record time that entries made or removed now carry: nanoseconds.
     pub(super) stamp: i64,
 }
@@ -43,7 +47,15 @@ pub(super) struct Present {
 
 impl<'t> Layout<'t> {
     pub fn new(tx: &'t Connection, options: &'t TreeOptions) -> Layout<'t> {
-        Layout { tx, options, change: TreeChange::default(), thinned: BTreeSet::new(), stamp: 0 }
+        Layout {
+            tx,
+            options,
+            change: TreeChange::default(),
+            thinned: BTreeSet::new(),
+            found: HashMap::new(),
+            pending: Pending::default(),
+            stamp: 0,
+        }
     }
 
     /// Every asset of a library that is to be shown for the first time, the one added first getting its plain name.
@@ -70,6 +82,7 @@ impl<'t> Layout<'t> {
         while let Some(directory) = self.thinned.pop_first() {
             self.prune(directory)?;
         }
+        self.pending.write(self.tx)?;
         self.change.tidy();
         Ok(self.change)
     }
@@ -78,6 +91,10 @@ impl<'t> Layout<'t> {
     pub fn place(&mut self, asset: i64) -> Result<(), IndexError> {
         let Some(shown) = load(self.tx, asset)? else { return Ok(()) };
         self.stamp = shown.asset_modified.max(shown.master_modified).saturating_mul(NANOS);
+        let unready = !shown.gone && shown.photo.files.is_empty();
+        if unready != shown.unready {
+            self.tx.prepare_cached("UPDATE asset SET unready = ?2 WHERE id = ?1")?.execute(params![asset, unready])?;
+        }
         let directories = self.directories_of(&shown)?;
         let (sidecars, present): (Vec<_>, Vec<_>) =
             self.present(asset)?.into_iter().partition(|entry| entry.is_sidecar);

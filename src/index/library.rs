@@ -54,23 +54,16 @@ impl Index {
         Ok(query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
-    /// Counts a library's assets by the view their fields put them in.
+    /// A library's assets by the view their fields put them in; those that are not ready are known once it is shown.
     pub fn view_counts(&self, library: &LibraryId) -> Result<ViewCounts, IndexError> {
-        self.memo.counts(library, || {
-            let reader = self.reader()?;
-            let mut query = reader.prepare_cached(
-                "SELECT count(*) FILTER (WHERE NOT a.trashed AND NOT a.hidden),
-                        count(*) FILTER (WHERE NOT a.trashed AND a.hidden),
-                        count(*) FILTER (WHERE a.trashed),
-                        count(*) FILTER (WHERE NOT EXISTS (SELECT 1 FROM resource r
-                            WHERE r.library = a.library AND r.record = a.master AND r.kind = 0 AND r.ready))
-                 FROM asset a JOIN library l ON l.id = a.library WHERE l.zone = ?1 AND NOT a.gone",
-            )?;
-            Ok(query.query_row([&library.0], |row| {
-                let count = |column| Ok::<_, rusqlite::Error>(row.get::<_, i64>(column)? as u64);
-                Ok(ViewCounts { visible: count(0)?, hidden: count(1)?, trashed: count(2)?, unready: count(3)? })
-            })?)
-        })
+        let reader = self.reader()?;
+        let mut query =
+            reader.prepare_cached("SELECT visible, hidden, trashed, unready FROM library WHERE zone = ?1")?;
+        let counts = query.query_row([&library.0], |row| {
+            let count = |column| Ok::<_, rusqlite::Error>(row.get::<_, i64>(column)? as u64);
+            Ok(ViewCounts { visible: count(0)?, hidden: count(1)?, trashed: count(2)?, unready: count(3)? })
+        });
+        Ok(counts.optional()?.unwrap_or_default())
     }
 
     /// Remembers that iCloud was asked and had no news.

@@ -1,10 +1,45 @@
 //! Entries of directories, and the counts and times that follow them.
 
-use rusqlite::{OptionalExtension, params};
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::IndexError;
 use super::layout::Layout;
 use crate::tree;
+
+/// Counts and times that follow from entries, gathered so that a directory that gets thousands of entries is written once.
+#[derive(Default)]
+pub(super) struct Pending {
+    /// How many more links an inode has.
+    pub links: BTreeMap<u64, i64>,
+    /// When a directory's entries changed: nanoseconds.
+    times: BTreeMap<u64, i64>,
+}
+
+impl Pending {
+    /// Inodes that may wait: a few hundred kilobytes.
+    const MOST: usize = 8192;
+
+    fn write_if_many(&mut self, tx: &Connection) -> Result<(), IndexError> {
+        if self.links.len() + self.times.len() < Self::MOST { Ok(()) } else { self.write(tx) }
+    }
+
+    pub fn write(&mut self, tx: &Connection) -> Result<(), IndexError> {
+        let mut links = tx.prepare_cached("UPDATE node SET nlink = nlink + ?2 WHERE ino = ?1")?;
+        while let Some((ino, by)) = self.links.pop_first() {
+            if by != 0 {
+                links.execute(params![ino as i64, by])?;
+            }
+        }
+        let mut times =
+            tx.prepare_cached("UPDATE node SET mtime = max(mtime, ?2), ctime = max(ctime, ?2) WHERE ino = ?1")?;
+        while let Some((directory, stamp)) = self.times.pop_first() {
+            times.execute(params![directory as i64, stamp])?;
+        }
+        Ok(())
+    }
+}
 
 impl Layout<'_> {
     /// The one entry of a directory.
@@ -45,14 +80,10 @@ impl Layout<'_> {
     }
 
     fn entry_changed(&mut self, parent: u64, name: &str, ino: u64, links: i64) -> Result<(), IndexError> {
-        self.tx
-            .prepare_cached("UPDATE node SET nlink = nlink + ?2 WHERE ino = ?1")?
-            .execute(params![ino as i64, links])?;
-        self.tx
-            .prepare_cached("UPDATE node SET mtime = max(mtime, ?2), ctime = max(ctime, ?2) WHERE ino = ?1")?
-            .execute(params![parent as i64, self.stamp])?;
-        self.change.entries.push((parent, name.to_owned()));
-        self.change.attributes.push(ino);
-        Ok(())
+        *self.pending.links.entry(ino).or_default() += links;
+        let latest = self.pending.times.entry(parent).or_insert(self.stamp);
+        *latest = self.stamp.max(*latest);
+        self.change.add(parent, name, ino);
+        self.pending.write_if_many(self.tx)
     }
 }

@@ -122,14 +122,11 @@ impl Index {
 
     /// Files and bytes of everything shown, each once.
     pub fn totals(&self) -> Result<Totals, IndexError> {
-        self.memo.totals(|| {
-            let reader = self.reader()?;
-            let mut query = reader
-                .prepare_cached("SELECT count(*), coalesce(sum(size), 0) FROM node WHERE kind = 1 AND nlink > 0")?;
-            Ok(query.query_row([], |row| {
-                Ok(Totals { files: row.get::<_, i64>(0)? as u64, bytes: row.get::<_, i64>(1)? as u64 })
-            })?)
-        })
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached("SELECT files, bytes FROM total")?;
+        let totals =
+            |row: &Row<'_>| Ok(Totals { files: row.get::<_, i64>(0)? as u64, bytes: row.get::<_, i64>(1)? as u64 });
+        Ok(query.query_row([], totals)?)
     }
 }
 

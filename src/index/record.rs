@@ -113,6 +113,8 @@ pub struct Shown {
     pub asset_modified: i64,
     pub master_modified: i64,
     pub gone: bool,
+    /// Whether it is known for one that cannot be shown yet.
+    pub unready: bool,
 }
 
 /// Reads an asset with its master and files; `None` if there is no such row. Files are those that can be downloaded; without
@@ -121,7 +123,7 @@ pub fn load(tx: &Connection, asset: i64) -> Result<Option<Shown>, IndexError> {
     let mut query = tx.prepare_cached(
         "SELECT a.library, l.zone, a.name, m.file_name, m.uti, a.captured, a.zone_offset, a.added, a.favourite, a.hidden,
                 a.trashed, a.expires, a.subtype, a.subtype_v2, a.burst, a.adjustment, a.render, a.modified,
-                coalesce(m.modified, a.modified), a.gone, a.master, a.id
+                coalesce(m.modified, a.modified), a.gone, a.master, a.id, a.unready
          FROM asset a JOIN library l ON l.id = a.library
          LEFT JOIN master m ON m.library = a.library AND m.name = a.master WHERE a.id = ?1",
     )?;
@@ -158,6 +160,7 @@ fn shown(row: &Row<'_>) -> rusqlite::Result<Shown> {
         asset_modified: row.get(17)?,
         master_modified: row.get(18)?,
         gone: row.get(19)?,
+        unready: row.get(22)?,
     })
 }
 

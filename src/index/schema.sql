@@ -5,7 +5,8 @@ CREATE TABLE meta (
     value TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- A zone that is a library. `shown` is 1 once its first listing is proven.
+-- A zone that is a library. `shown` is 1 once its first listing is proven. It counts its assets that are not gone, kept by
+-- triggers: what every change and every look at the status asks must not cost more in a larger library.
 CREATE TABLE library (
     id INTEGER PRIMARY KEY,
     zone TEXT NOT NULL UNIQUE,
@@ -14,7 +15,11 @@ CREATE TABLE library (
     zone_type TEXT,
     token TEXT,
     shown INTEGER NOT NULL DEFAULT 0,
-    synced INTEGER
+    synced INTEGER,
+    visible INTEGER NOT NULL DEFAULT 0,
+    hidden INTEGER NOT NULL DEFAULT 0,
+    trashed INTEGER NOT NULL DEFAULT 0,
+    unready INTEGER NOT NULL DEFAULT 0
 );
 
 -- What a person should know of a library, or of the account (library 0).
@@ -46,7 +51,8 @@ CREATE TABLE news (
 );
 CREATE INDEX news_record ON news (library, record);
 
--- Rows stay when an asset is gone, so that its inode numbers are never given to another.
+-- Rows stay when an asset is gone, so that its inode numbers are never given to another. `unready` is 1 for one that cannot be
+-- shown yet, because its original is not there.
 CREATE TABLE asset (
     id INTEGER PRIMARY KEY,
     library INTEGER NOT NULL REFERENCES library (id),
@@ -72,9 +78,38 @@ CREATE TABLE asset (
     east REAL,
     altitude REAL,
     gone INTEGER NOT NULL DEFAULT 0,
+    unready INTEGER NOT NULL DEFAULT 0,
     UNIQUE (name, library)
 );
 CREATE INDEX asset_master ON asset (master, library);
+
+CREATE TRIGGER asset_came AFTER INSERT ON asset WHEN NOT new.gone BEGIN
+    UPDATE library SET
+        visible = visible + (NOT new.trashed AND NOT new.hidden),
+        hidden = hidden + (NOT new.trashed AND new.hidden),
+        trashed = trashed + new.trashed,
+        unready = unready + new.unready
+    WHERE id = new.library;
+END;
+CREATE TRIGGER asset_changed AFTER UPDATE OF hidden, trashed, gone, unready ON asset
+WHEN (old.hidden, old.trashed, old.gone, old.unready) IS NOT (new.hidden, new.trashed, new.gone, new.unready) BEGIN
+    UPDATE library SET
+        visible = visible + (NOT new.gone AND NOT new.trashed AND NOT new.hidden)
+            - (NOT old.gone AND NOT old.trashed AND NOT old.hidden),
+        hidden = hidden + (NOT new.gone AND NOT new.trashed AND new.hidden)
+            - (NOT old.gone AND NOT old.trashed AND old.hidden),
+        trashed = trashed + (NOT new.gone AND new.trashed) - (NOT old.gone AND old.trashed),
+        unready = unready + (NOT new.gone AND new.unready) - (NOT old.gone AND old.unready)
+    WHERE id = new.library;
+END;
+CREATE TRIGGER asset_went AFTER DELETE ON asset WHEN NOT old.gone BEGIN
+    UPDATE library SET
+        visible = visible - (NOT old.trashed AND NOT old.hidden),
+        hidden = hidden - (NOT old.trashed AND old.hidden),
+        trashed = trashed - old.trashed,
+        unready = unready - old.unready
+    WHERE id = old.library;
+END;
 
 CREATE TABLE master (
     library INTEGER NOT NULL,
@@ -133,8 +168,21 @@ CREATE TABLE node (
     btime INTEGER NOT NULL,
     nlink INTEGER NOT NULL DEFAULT 0
 );
-CREATE UNIQUE INDEX node_file ON node (asset, resource, checksum, place, kind) WHERE asset IS NOT NULL;
+CREATE INDEX node_asset ON node (asset) WHERE asset IS NOT NULL;
 CREATE UNIQUE INDEX node_directory ON node (key) WHERE key IS NOT NULL;
+
+-- Every file that is shown, each once however many names it has.
+CREATE TABLE total (
+    files INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
+);
+INSERT INTO total VALUES (0, 0);
+CREATE TRIGGER node_came AFTER UPDATE OF nlink ON node WHEN new.kind = 1 AND old.nlink <= 0 AND new.nlink > 0 BEGIN
+    UPDATE total SET files = files + 1, bytes = bytes + new.size;
+END;
+CREATE TRIGGER node_went AFTER UPDATE OF nlink ON node WHEN new.kind = 1 AND old.nlink > 0 AND new.nlink <= 0 BEGIN
+    UPDATE total SET files = files - 1, bytes = bytes - new.size;
+END;
 
 -- `fold` is the form in which names of one directory must differ.
 CREATE TABLE dentry (

@@ -82,7 +82,8 @@ impl Layout<'_> {
         if let Some(ino) = known {
             return Ok(Some(ino as u64));
         }
-        let ino = self.free_ino(&format!("{}/{}/{resource}/{digest}/0/{SIDECAR}", shown.zone, shown.photo.asset))?;
+        let key = format!("{}/{}/{resource}/{digest}/0/{SIDECAR}", shown.zone, shown.photo.asset);
+        let ino = self.free_ino(&key, shown.photo.added)?;
         let added = shown.photo.added.map_or(self.stamp, |added| added.saturating_mul(NANOS));
         // Facts come from records only: these bytes are as old as the later one's change.
         self.tx

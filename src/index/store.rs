@@ -4,14 +4,13 @@ use std::fs::File;
 use std::ops::Deref;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use thiserror::Error;
 
-use super::memo::{Memo, Writer};
 use super::schema;
 use crate::config::TreeOptions;
 
@@ -41,7 +40,6 @@ pub struct Index {
     /// Closed before the writer: the last connection to go brings the log into the file, and a reader may not write.
     readers: Mutex<Vec<Connection>>,
     writer: Mutex<Connection>,
-    pub(super) memo: Memo,
 }
 
 impl Index {
@@ -61,7 +59,6 @@ impl Index {
             options: options.clone(),
             writer: Mutex::new(writer),
             readers: Mutex::default(),
-            memo: Memo::default(),
         };
         index.lay_out_anew_if_changed()?;
         Ok(index)
@@ -76,14 +73,13 @@ impl Index {
             options: TreeOptions::default(),
             writer: Mutex::new(writer),
             readers: Mutex::default(),
-            memo: Memo::off(),
         })
     }
 
     /// The one connection that writes.
-    pub(super) fn writer(&self) -> Writer<'_> {
+    pub(super) fn writer(&self) -> MutexGuard<'_, Connection> {
         // A panic inside a transaction has rolled it back when the transaction was dropped.
-        Writer::new(&self.memo, self.writer.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+        self.writer.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// A connection for reading; it goes back when dropped.

@@ -111,7 +111,22 @@ impl Fixture {
                 tree.insert(path, node);
             }
         }
+        self.assert_counted(&tree);
         tree
+    }
+
+    /// What is kept as a sum is what counting finds.
+    fn assert_counted(&self, tree: &BTreeMap<String, Node>) {
+        let files: BTreeMap<u64, u64> =
+            tree.values().filter(|node| node.kind == NodeKind::File).map(|node| (node.ino, node.size)).collect();
+        let total = Totals { files: files.len() as u64, bytes: files.values().sum() };
+        assert_eq!(self.index.totals().unwrap(), total);
+        let reader = self.index.reader().unwrap();
+        let counted = "SELECT count(*) FROM library l WHERE (visible, hidden, trashed) != (
+            SELECT coalesce(sum(NOT trashed AND NOT hidden), 0), coalesce(sum(NOT trashed AND hidden), 0),
+                coalesce(sum(trashed), 0)
+            FROM asset WHERE library = l.id AND NOT gone)";
+        assert_eq!(reader.query_row(counted, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "counts of views");
     }
 
     fn files(&self) -> Vec<String> {
@@ -254,6 +269,17 @@ fn a_new_edit_is_a_new_inode_under_the_same_name() {
 }
 
 #[test]
+fn very_many_changes_are_told_by_directory() {
+    let mut change = TreeChange::default();
+    for n in 0..=TreeChange::MOST as u64 {
+        change.add(2000 + n % 3, &format!("{n}"), 5000 + n);
+    }
+    change.tidy();
+    assert!(change.entries.len() + change.attributes.len() < 10, "{} are left", change.entries.len());
+    assert_eq!(change.directories, [2000, 2001, 2002]);
+}
+
+#[test]
 fn a_photo_waits_for_its_original() {
     let fixture = Fixture::with(&[]);
     fixture.apply(&[Change::Asset(Box::new(asset("A", 0)))]);
@@ -264,6 +290,7 @@ fn a_photo_waits_for_its_original() {
     assert!(fixture.files().is_empty());
     assert_eq!(fixture.index.view_counts(&primary()).unwrap().unready, 1);
     fixture.apply(&[Change::Master(Box::new(master("A", "IMG_1.JPG")))]);
+    assert_eq!(fixture.index.view_counts(&primary()).unwrap().unready, 0);
     assert!(fixture.files().contains(&"/Years/2024/2024-03/IMG_1.JPG".to_owned()));
 }
 
