@@ -127,7 +127,7 @@ impl Index {
         let reader = self.reader()?;
         let mut query = reader.prepare_cached(
             "SELECT n.ino FROM held h JOIN node n ON n.asset = h.asset
-             WHERE h.state = 0 AND n.resource = 0 AND n.place = 0 AND n.nlink > 0 ORDER BY n.ino",
+             WHERE h.state = 0 AND n.kind = 1 AND n.resource = 0 AND n.place = 0 AND n.nlink > 0 ORDER BY n.ino",
         )?;
         Ok(query.query_map([], |row| Ok(row.get::<_, i64>(0)? as u64))?.collect::<Result<_, _>>()?)
     }

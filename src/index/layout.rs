@@ -178,7 +178,8 @@ impl<'t> Layout<'t> {
 
     fn present(&self, asset: i64) -> Result<Vec<Present>, IndexError> {
         let mut query = self.tx.prepare_cached(
-            "SELECT d.parent, d.name, d.ino, n.resource, n.kind FROM node n JOIN dentry d ON d.ino = n.ino WHERE n.asset = ?1",
+            "SELECT d.parent, d.name, d.ino, n.resource, n.kind FROM node n JOIN dentry d ON d.ino = n.ino
+             WHERE n.asset = ?1",
         )?;
         let present = |row: &Row<'_>| {
             Ok(Present {

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::{AlbumStyle, TreeOptions};
+use crate::config::{AlbumStyle, Sidecars, TreeOptions};
 use crate::photos::{
     Album, AlbumKind, Area, Asset, Change, Checksum, Library, LibraryId, Master, Member, ResourceKind, Sighting,
     SyncToken, Zone,
 };
+use crate::tree;
 
 struct Fixture {
     index: Index,
@@ -380,4 +381,66 @@ fn other_options_lay_out_anew() {
     assert_eq!(tree["/Years/2024/IMG_1.JPG"].ino, home);
     assert_eq!((tree["/Albums/Trip/IMG_1.JPG"].kind, tree["/Albums/Trip/IMG_1.JPG"].nlink), (NodeKind::File, 1));
     assert_ne!(tree["/Albums/Trip/IMG_1.JPG"].ino, home);
+}
+
+fn with_sidecars() -> TreeOptions {
+    TreeOptions { sidecars: Sidecars::Xmp, ..TreeOptions::default() }
+}
+
+#[test]
+fn a_sidecar_goes_where_its_original_goes() {
+    let fixture = Fixture::new(with_sidecars());
+    fixture.list(&["IMG_1.JPG", "IMG_1.JPG.xmp"]);
+    let sidecar = "/Years/2024/2024-03/IMG_1.JPG.xmp";
+    let second = format!("/Years/2024/2024-03/IMG_1.JPG_{}.xmp.xmp", tree::short_id("B"));
+    let files = fixture.files();
+    assert!(files.contains(&sidecar.to_owned()) && files.contains(&second), "the first photo's is first: {files:?}");
+    assert_eq!(fixture.index.totals().unwrap().files, 2);
+    let node = fixture.tree()[sidecar].clone();
+    let bytes = fixture.index.sidecar(node.ino).unwrap().unwrap();
+    assert_eq!((bytes.len() as u64, node.nlink, node.kind), (node.size, 1, NodeKind::File));
+    assert!(fixture.index.sidecar(fixture.ino(&second)).unwrap().is_some());
+    assert_eq!(fixture.index.sidecar(fixture.ino("/Years/2024/2024-03/IMG_1.JPG")).unwrap(), None);
+    assert_eq!((fixture.index.facts(node.ino).unwrap(), fixture.index.resource(node.ino).unwrap()), (None, None));
+
+    fixture.apply(&[trashed("A")]);
+    let moved = "/Recently Deleted/until 2024-03-05/IMG_1.JPG.xmp";
+    assert_eq!(fixture.ino(moved), node.ino, "what it tells is the same");
+    assert!(!fixture.files().contains(&sidecar.to_owned()));
+    fixture.apply(&[Change::Gone("A".into()), Change::Gone("B".into())]);
+    assert_eq!(fixture.files(), [""; 0]);
+    assert!(!fixture.tree().contains_key("/Years/2024"), "and nothing keeps the empty folder");
+}
+
+#[test]
+fn another_description_is_another_inode_under_the_same_name() {
+    let fixture = Fixture::new(with_sidecars());
+    fixture.list(&["IMG_1.JPG"]);
+    let path = "/Years/2024/2024-03/IMG_1.JPG.xmp";
+    let was = fixture.tree()[path].clone();
+    let titled = |title: Option<&str>, modified| {
+        let title = title.map(str::to_owned);
+        Change::Asset(Box::new(Asset { title, modified, ..asset("A", 0) }))
+    };
+    let change = fixture.apply(&[titled(Some("New"), MARCH + 5_000)]);
+    let is = fixture.tree()[path].clone();
+    assert!(is.ino != was.ino && is.mtime > was.mtime && is.ctime > was.ctime);
+    assert!(change.entries.iter().any(|(_, name)| name == "IMG_1.JPG.xmp"), "the kernel is told: {change:?}");
+    assert_eq!(fixture.index.sidecar(was.ino).unwrap(), None, "its bytes are no more");
+    let change = fixture.apply(&[titled(Some("New"), MARCH + 9_000)]);
+    assert_eq!((fixture.tree()[path].clone(), change.is_empty()), (is, true), "what it tells is the same");
+    fixture.apply(&[titled(None, MARCH + 12_000)]);
+    assert_eq!(fixture.tree()[path], was, "as it was, as it told then");
+}
+
+#[test]
+fn the_sidecar_of_a_held_photo_stays_with_it() {
+    let fixture = Fixture::new(with_sidecars());
+    let names: Vec<String> = (0..20).map(|n| format!("IMG_{n}.JPG")).collect();
+    fixture.list(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let before = fixture.tree();
+    let gone: Vec<Change> = ('A'..='K').map(|name| Change::Gone(name.to_string())).collect();
+    fixture.apply(&gone);
+    assert_eq!(fixture.index.waiting_inodes().unwrap().len(), 11, "originals, not their sidecars");
+    assert_eq!(fixture.tree(), before);
 }
