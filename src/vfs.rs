@@ -47,6 +47,9 @@ pub const TTL: Duration = Duration::from_secs(3600);
 /// How long it may keep one that changes by itself, or that was taken before the latest change.
 pub const SHORT_TTL: Duration = Duration::from_secs(1);
 
+/// Who begins a file with a read of so many bytes copies it: a look at its head is 16 KiB for the kernel.
+const COPY_READ: u64 = 64 * 1024;
+
 /// A lookup's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -246,7 +249,8 @@ impl Vfs {
     pub fn read_now(&self, handle: u64, offset: u64, length: u64) -> Result<Option<Bytes>, VfsError> {
         let file = self.handles.file(handle)?;
         if file.is_first_read() {
-            self.note(file.node.ino, Use::Read);
+            let as_copying = offset == 0 && length >= file.node.size.min(COPY_READ);
+            self.note(file.node.ino, Use::Read { as_copying });
         }
         file.read_now(offset, length).map_err(|error| self.failed(&file, error))
     }

@@ -1,5 +1,7 @@
 //! A set of a file's blocks.
 
+use std::ops::Range;
+
 use super::BLOCK;
 
 /// Which blocks of a file of known size are present.
@@ -36,9 +38,16 @@ impl Blocks {
         }
     }
 
-    /// The file's bytes in a block.
-    pub fn bytes_of(&self, block: u64) -> std::ops::Range<u64> {
-        block * BLOCK..((block + 1) * BLOCK).min(self.size)
+    /// The file's bytes in consecutive blocks.
+    pub fn bytes_of(&self, blocks: &Range<u64>) -> Range<u64> {
+        blocks.start * BLOCK..(blocks.end * BLOCK).min(self.size)
+    }
+
+    /// The blocks present from this one on, without a gap, but no more than `most`.
+    pub fn run(&self, block: u64, most: u64) -> Range<u64> {
+        let limit = block.saturating_add(most).min(self.count()).max(block);
+        let end = (block..limit).find(|block| !self.contains(*block)).unwrap_or(limit);
+        block..end
     }
 
     /// As kept on disk: the size, then the bits.
@@ -74,7 +83,8 @@ mod tests {
         assert_eq!(Blocks::decode(&blocks.encode(), size), Some(blocks.clone()));
         assert_eq!(Blocks::decode(&blocks.encode(), size - 1), None);
         assert_eq!(Blocks::decode(&blocks.encode()[..9], size), None);
-        assert_eq!(blocks.bytes_of(9), 9 * BLOCK..size);
+        assert_eq!(blocks.bytes_of(&(8..10)), 8 * BLOCK..size);
+        assert_eq!((blocks.run(7, 99), blocks.run(7, 2), blocks.run(1, 9)), (7..10, 7..9, 1..1));
     }
 
     #[test]

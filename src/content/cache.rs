@@ -124,6 +124,12 @@ impl Cache {
         Some((file, metadata.modified().ok()?))
     }
 
+    /// Whether there is a file of a whole original's name and length; it is not used by this.
+    pub fn has(&self, resource: &Resource) -> bool {
+        let metadata = Cache::name(resource).and_then(|name| fs::symlink_metadata(self.path(&name)).ok());
+        metadata.is_some_and(|metadata| metadata.is_file() && metadata.len() == resource.size)
+    }
+
     /// Notes on the disk that an original was used.
     pub fn touch(file: &File, modified: SystemTime) {
         if modified.elapsed().unwrap_or(TOUCH) >= TOUCH {

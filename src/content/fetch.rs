@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 
 use super::{Body, Source, SourceError};
 use crate::http::{Http, HttpError, RangeBody, RetryPolicy, Transient, Verdict, retry};
@@ -52,6 +52,13 @@ impl Source for PhotosSource {
                 Ok(body) => Ok(Box::new(body) as Box<dyn Body>),
                 Err(error) => Err(SourceError::Failed(error.to_string())),
             }
+        })
+    }
+
+    /// Those asked for at the same time share a look-up.
+    fn prepare<'a>(&'a self, resources: &'a [Resource]) -> BoxFuture<'a, ()> {
+        Box::pin(async {
+            join_all(resources.iter().map(|resource| self.photos.download_url(resource))).await;
         })
     }
 }

@@ -14,18 +14,24 @@ use tokio::sync::{Notify, OwnedSemaphorePermit};
 use super::cache::{Cache, Pin};
 use super::partial::{Partial, hash};
 use super::stream::{self, Stream};
-use super::{BLOCK, ContentError, Shared};
+use super::{BLOCK, CONNECTIONS, ContentError, MIB, Shared};
 use crate::photos::{Resource, Verdict};
 
 /// Up to this size nothing is given out before the whole file is checked: it is one short request anyway, and a file
 /// that arrives damaged is replaced without anybody noticing. Larger ones are given out as they arrive.
-const SMALL: u64 = 8 * BLOCK;
+const SMALL: u64 = 8 * MIB;
 
 /// Up to this size an original that the disk has no room for is downloaded to memory, and checked like any other.
-const IN_MEMORY: u64 = 64 * BLOCK;
+const IN_MEMORY: u64 = 64 * MIB;
 
-/// Requests for one file at a time: as many as files are fetched ahead, so that some are left for other readers.
-const MAX_STREAMS: usize = 8;
+/// Requests for one file at a time: all connections, as long as nobody else wants one.
+const MAX_STREAMS: u64 = CONNECTIONS as u64;
+
+/// Blocks of one request: 8 MiB, in which the 40 ms of a request are a tenth at 20 MB/s. It is also what a kill can cost,
+/// ten times, as claims are saved after each. Towards the end of a file requests get shorter, down to 512 KiB, so that
+/// all connections are busy to the last.
+const MAX_PIECE: u64 = 128;
+const LEAST_PIECE: u64 = 8;
 
 /// How long a file that was damaged twice is not asked for again.
 const DAMAGED_FOR: Duration = Duration::from_secs(600);
@@ -68,11 +74,22 @@ enum Body {
 }
 
 impl State {
-    /// The first of these blocks that is neither here nor on its way.
-    fn missing(&self, partial: &Partial, mut blocks: Range<u64>) -> Option<u64> {
+    /// The first of these blocks that are neither here nor on their way, up to the next one that is.
+    fn missing(&self, partial: &Partial, blocks: Range<u64>) -> Option<Range<u64>> {
         let present = partial.present();
-        let in_flight = |block| self.streams.iter().any(|stream| stream.blocks.contains(&block));
-        blocks.find(|block| !present.contains(*block) && !in_flight(*block))
+        let in_flight = |block: u64| self.streams.iter().find(|stream| stream.blocks.contains(&block));
+        let mut first = blocks.start;
+        while first < blocks.end {
+            match in_flight(first) {
+                Some(stream) => first = stream.blocks.end,
+                None if present.contains(first) => first += 1,
+                None => break,
+            }
+        }
+        let next = self.streams.iter().map(|stream| stream.blocks.start).filter(|start| *start > first).min();
+        let limit = blocks.end.min(next.unwrap_or(u64::MAX));
+        let end = (first..limit).find(|block| present.contains(*block)).unwrap_or(limit);
+        (first < end).then_some(first..end)
     }
 
     /// Has the file fetched anew. Whoever was given unchecked bytes of it gets none of the new ones.
@@ -171,7 +188,7 @@ impl Original {
         self.state().generation
     }
 
-    fn is_small(&self) -> bool {
+    pub fn is_small(&self) -> bool {
         self.resource.size <= SMALL
     }
 
@@ -222,7 +239,7 @@ impl Original {
         self.state().start_again();
     }
 
-    /// What to do for a range that is not ready; starts `window` blocks if nobody is fetching its first missing one.
+    /// What to do for a range that is not ready. Has it fetched, and `window` blocks from its beginning, in parallel.
     pub fn plan(self: &Arc<Original>, range: &Range<u64>, window: u64) -> Plan {
         let mut state = self.state();
         let partial = match &state.body {
@@ -232,50 +249,51 @@ impl Original {
             Body::Partial(partial) => partial.clone(),
         };
         let wanted = if self.is_small() { 0..partial.present().count() } else { blocks(range) };
+        let until = wanted.end.max(wanted.start.saturating_add(window));
+        self.fill(&mut state, &partial, wanted.start..until);
         let missing = {
             let present = partial.present();
             wanted.clone().find(|block| !present.contains(*block))
         };
-        let window = if self.is_small() { u64::MAX } else { window };
-        match missing {
-            Some(block) => match state.streams.iter().find(|stream| stream.blocks.contains(&block)) {
-                Some(stream) => Plan::Wait(stream.clone()),
-                None => Plan::Wait(self.start(&mut state, &partial, block, window)),
-            },
+        let stream = match missing {
+            Some(block) => state.streams.iter().find(|stream| stream.blocks.contains(&block)).cloned(),
             // Complete, but not judged yet.
-            None => match state.streams.last() {
-                Some(stream) => Plan::Wait(stream.clone()),
-                None => Plan::Wait(self.start(&mut state, &partial, 0, 0)),
-            },
-        }
+            None => state.streams.last().cloned(),
+        };
+        // Beyond the limit of streams: what somebody waits for is fetched all the same.
+        Plan::Wait(stream.unwrap_or_else(|| {
+            let least = missing.map_or(0..0, |block| block..(block + LEAST_PIECE).min(wanted.end));
+            let gap = state.missing(&partial, least).unwrap_or(0..0);
+            self.start(&mut state, &partial, gap)
+        }))
     }
 
-    /// Fetches on ahead of a reader that goes through the file: keeps a window before it under way, in parallel pieces.
+    /// Fetches on ahead of a reader that goes through the file: keeps a window before it under way.
     pub fn run_ahead(self: &Arc<Original>, position: u64, window: u64) {
         let mut state = self.state();
         let Body::Partial(partial) = &state.body else { return };
         let partial = partial.clone();
-        if self.is_small() {
-            return;
-        }
-        let from = position.div_ceil(BLOCK);
-        let until = from.saturating_add(window).min(partial.present().count());
-        let piece = (window / MAX_STREAMS as u64).max(1);
-        while state.streams.len() < MAX_STREAMS {
-            let Some(block) = state.missing(&partial, from..until) else { return };
-            self.start(&mut state, &partial, block, piece.min(until - block));
+        if !self.is_small() {
+            let from = position.div_ceil(BLOCK);
+            self.fill(&mut state, &partial, from..from.saturating_add(window));
         }
     }
 
-    /// Starts a stream at a missing block, up to the next one that is here or on its way.
-    fn start(self: &Arc<Original>, state: &mut State, partial: &Arc<Partial>, block: u64, window: u64) -> Arc<Stream> {
-        let end = {
-            let present = partial.present();
-            let taken = |b: &u64| present.contains(*b) || state.streams.iter().any(|s| s.blocks.contains(b));
-            let limit = block.saturating_add(window).min(present.count());
-            (block..limit).find(taken).unwrap_or(limit)
-        };
-        let stream = Arc::new(Stream::new(block..end));
+    /// Starts requests for what is missing of a part of the file.
+    fn fill(self: &Arc<Original>, state: &mut State, partial: &Arc<Partial>, part: Range<u64>) {
+        let count = partial.present().count();
+        let part = part.start..part.end.min(count);
+        while (state.streams.len() as u64) < MAX_STREAMS {
+            let Some(gap) = state.missing(partial, part.clone()) else { return };
+            // By what is left of the file: of the part more may follow, and then pieces cut for its end are too short.
+            let share = (part.end - part.start).min(count - gap.start).div_ceil(MAX_STREAMS);
+            let piece = if self.is_small() { count } else { share.clamp(LEAST_PIECE, MAX_PIECE) };
+            self.start(state, partial, gap.start..gap.end.min(gap.start + piece));
+        }
+    }
+
+    fn start(self: &Arc<Original>, state: &mut State, partial: &Arc<Partial>, blocks: Range<u64>) -> Arc<Stream> {
+        let stream = Arc::new(Stream::new(blocks));
         state.streams.push(stream.clone());
         self.shared.runtime.spawn(stream::run(self.clone(), stream.clone(), partial.clone()));
         stream
@@ -322,8 +340,8 @@ impl Original {
 
     fn begin_in_memory(&self) -> Option<Partial> {
         let size = self.resource.size;
-        let blocks = u32::try_from(size.div_ceil(BLOCK)).ok().filter(|_| size <= IN_MEMORY)?;
-        let share = self.shared.memory.clone().try_acquire_many_owned(blocks).ok()?;
+        let share = u32::try_from(size.div_ceil(MIB)).ok().filter(|_| size <= IN_MEMORY)?;
+        let share = self.shared.memory.clone().try_acquire_many_owned(share).ok()?;
         let partial = Partial::in_memory(size).ok()?;
         // What readers were given so far must be what is checked in the end.
         let before = self.state().before.take();
@@ -366,13 +384,14 @@ impl Original {
         self.changed.notify_waiters();
     }
 
-    /// After a stream: judges a file that is complete, and else saves what there is.
+    /// After a stream: judges a file that is complete, and else saves what there is, unless others are to end soon.
     pub async fn settle(self: &Arc<Original>, partial: &Arc<Partial>) -> Result<(), ContentError> {
+        let is_last = self.state().streams.len() <= 1;
         let (original, partial, written) = (self.clone(), partial.clone(), partial.clone());
         let settled = stream::blocking(move || match partial.is_complete() {
             true if partial.take_judgement() => original.judge(&partial),
             true => Ok(()),
-            false if original.is_current(&partial) => partial.save(),
+            false if original.is_current(&partial) && (is_last || partial.is_save_due()) => partial.save(),
             false => Ok(()),
         });
         if let Err(error) = settled.await {

@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tempfile::NamedTempFile;
@@ -13,6 +14,12 @@ use tempfile::NamedTempFile;
 use super::BLOCK;
 use super::blocks::Blocks;
 use crate::photos::{Checksum, Verdict, Verifier};
+
+/// Blocks that are read back at once: 1 MiB.
+const READ_BACK: u64 = 16;
+
+/// A claim costs a flush of the file to the disk.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
 
 /// Written by streams in any order, read meanwhile. All calls that write may wait for the disk.
 pub struct Partial {
@@ -23,7 +30,8 @@ pub struct Partial {
     present: Mutex<Blocks>,
     /// The checksum as far as blocks arrived in order.
     in_order: Mutex<Verifier>,
-    saving: Mutex<()>,
+    /// When the claim was saved last.
+    saved: Mutex<Instant>,
     judged: AtomicBool,
 }
 
@@ -60,7 +68,7 @@ impl Partial {
             size,
             present: Mutex::new(present),
             in_order: Mutex::default(),
-            saving: Mutex::default(),
+            saved: Mutex::new(Instant::now()),
             judged: AtomicBool::new(false),
         }
     }
@@ -83,45 +91,58 @@ impl Partial {
         self.present().is_complete()
     }
 
-    /// Writes one block, whole.
-    pub fn write(&self, block: u64, bytes: &Bytes) -> io::Result<()> {
-        self.file.write_all_at(bytes, block * BLOCK)?;
-        self.present().insert(block);
-        // Whoever checks just now goes on with this block too, or leaves it to the next; `judge` takes what is left.
+    /// Writes whole blocks, from this one on; the last of the file may be short.
+    pub fn write(&self, first: u64, bytes: &Bytes) -> io::Result<()> {
+        self.file.write_all_at(bytes, first * BLOCK)?;
+        {
+            let mut present = self.present();
+            let end = first + (bytes.len() as u64).div_ceil(BLOCK);
+            (first..end).for_each(|block| present.insert(block));
+        }
+        // Whoever checks just now goes on with these blocks too, or leaves them to the next; `judge` takes what is left.
         match self.in_order.try_lock() {
-            Ok(mut in_order) => self.check_on(&mut in_order, block, bytes),
+            Ok(mut in_order) => self.check_on(&mut in_order, first, bytes),
             Err(_) => Ok(()),
         }
     }
 
-    /// Goes on with the checksum as far as there are blocks without a gap; `bytes` are those of the block just written.
+    /// Goes on with the checksum as far as there are blocks without a gap; `bytes` are those just written.
     /// The others are read back: they arrived a moment ago and are in the page cache.
-    fn check_on(&self, in_order: &mut Verifier, block: u64, bytes: &Bytes) -> io::Result<()> {
+    fn check_on(&self, in_order: &mut Verifier, first: u64, bytes: &Bytes) -> io::Result<()> {
         let mut buffer = Vec::new();
-        loop {
+        while in_order.length() < self.size {
             let next = in_order.length() / BLOCK;
-            let range = self.present().bytes_of(next);
-            if in_order.length() >= self.size || !self.present().contains(next) {
-                return Ok(());
-            }
-            if next == block {
+            if next == first {
                 in_order.update(bytes);
                 continue;
+            }
+            let range = {
+                let present = self.present();
+                present.bytes_of(&present.run(next, READ_BACK))
+            };
+            if range.is_empty() {
+                break;
             }
             buffer.resize((range.end - range.start) as usize, 0);
             self.file.read_exact_at(&mut buffer, range.start)?;
             in_order.update(&buffer);
         }
+        Ok(())
     }
 
     /// Copies the blocks that another download of the same file has.
     pub fn take_over(&self, other: &Partial) -> io::Result<()> {
         let present = other.present().clone();
-        for block in (0..present.count()).filter(|block| present.contains(*block)) {
-            let range = present.bytes_of(block);
-            let mut bytes = vec![0; (range.end - range.start) as usize];
-            other.file.read_exact_at(&mut bytes, range.start)?;
-            self.write(block, &bytes.into())?;
+        let mut block = 0;
+        while block < present.count() {
+            let run = present.run(block, READ_BACK);
+            if !run.is_empty() {
+                let range = present.bytes_of(&run);
+                let mut bytes = vec![0; (range.end - range.start) as usize];
+                other.file.read_exact_at(&mut bytes, range.start)?;
+                self.write(run.start, &bytes.into())?;
+            }
+            block = run.end.max(block + 1);
         }
         Ok(())
     }
@@ -129,14 +150,20 @@ impl Partial {
     /// Claims on disk what is on disk: the bytes are there before the claim is, whatever happens in between.
     pub fn save(&self) -> io::Result<()> {
         let Some(path) = &self.claim else { return Ok(()) };
-        let _one_at_a_time = self.saving.lock().expect("no panic while locked");
+        let mut saved = self.saved.lock().expect("no panic while locked");
         let claim = self.present().encode();
         self.file.sync_data()?;
         let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
         file.write_all(&claim)?;
         file.as_file().sync_data()?;
         file.persist(path)?;
+        *saved = Instant::now();
         Ok(())
+    }
+
+    /// Whether the last claim is so old that a kill would cost too much.
+    pub fn is_save_due(&self) -> bool {
+        self.saved.lock().expect("no panic while locked").elapsed() > SAVE_EVERY
     }
 
     /// True for the first one who asks: it has to judge the complete file, everybody else waits for it.
@@ -165,7 +192,7 @@ pub fn hash(file: &File) -> io::Result<Verifier> {
 
 /// Goes on from where a checksum has come to.
 fn hash_on(file: &File, verifier: &mut Verifier) -> io::Result<()> {
-    let mut buffer = vec![0; BLOCK as usize];
+    let mut buffer = vec![0; (READ_BACK * BLOCK) as usize];
     let mut reader = PositionedReader { file, offset: verifier.length() };
     loop {
         match reader.read(&mut buffer)? {

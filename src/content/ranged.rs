@@ -6,10 +6,10 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio::time::timeout;
 
-use super::{Body, Source, SourceError};
+use super::{BLOCK, Body, Source, SourceError};
 use crate::photos::Resource;
 
-/// How often a download may break within one block before it is given up.
+/// How often a download may break within one piece before it is given up.
 const ATTEMPTS: u32 = 3;
 /// How long a body may give nothing.
 const STALL: Duration = Duration::from_secs(20);
@@ -32,8 +32,17 @@ impl<'a> Ranged<'a> {
 
     /// The next `length` bytes, no fewer.
     pub async fn take(&mut self, length: usize) -> Result<Bytes, SourceError> {
+        self.take_unless(length, || false).await
+    }
+
+    /// The next `length` bytes; fewer if `stop` says so meanwhile: then whole blocks, as far as they are here.
+    pub async fn take_unless(&mut self, length: usize, stop: impl Fn() -> bool) -> Result<Bytes, SourceError> {
         let mut breaks = 0;
         while self.buffer.len() < length {
+            if stop() {
+                let whole = self.buffer.len() - self.buffer.len() % BLOCK as usize;
+                return Ok(self.buffer.split_to(whole).freeze());
+            }
             match self.chunk().await {
                 Ok(bytes) => self.buffer.extend_from_slice(&bytes),
                 Err(SourceError::Interrupted(reason)) if breaks + 1 < ATTEMPTS => {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,18 +10,24 @@ use tokio::time::timeout;
 
 use super::original::{Original, Plan};
 use super::stream::{self, Stream};
-use super::{BLOCK, ContentError};
+use super::{BLOCK, ContentError, MIB};
 
-/// What is kept under way for a reader that goes through the file: doubles as it goes on, up to this. In 8 streams these
-/// are pieces of 8 MiB, so that a request's 40 ms are a tenth of a piece at 20 MB/s. It is also what a kill can cost, as
-/// claims are saved after each piece.
-const MAX_WINDOW: u64 = 64;
+/// Blocks fetched for a read by itself: 128 KiB, little enough to cost no time beside the request's own.
+const FIRST_WINDOW: u64 = 2;
 
-/// How long the fetching of a file that nobody waits for may take.
+/// What is kept under way for a reader that begins at the beginning with a long read: 8 MiB. Tools that copy do (and the
+/// kernel, for them, with 128 KiB and more); those that only look at a file's head ask for 16 KiB (fuse.md §1).
+const COPY_WINDOW: u64 = 128;
+const COPY_READ: u64 = 64 * 1024;
+
+/// What is kept under way for a reader that goes on through the file, doubling as it goes: 80 MiB, ten long requests.
+const MAX_WINDOW: u64 = 1280;
+
+/// How long the fetching of a file that nobody waits for may go without a block.
 const FETCH: Duration = Duration::from_secs(300);
 
 /// Reads the kernel sends for one reader come out of order by up to its read-ahead (fuse.md §1: 4 MiB).
-const NEAR: u64 = 4 * BLOCK;
+const NEAR: u64 = 4 * MIB;
 
 /// Reads one original. While it exists the file is not evicted.
 pub struct Reader {
@@ -35,32 +41,37 @@ pub struct Reader {
 #[derive(Clone, Copy)]
 struct Cursor {
     next: u64,
-    /// Blocks to fetch at once.
+    /// Blocks to have under way.
     window: u64,
     /// Where the window grows next.
     grows_at: u64,
 }
 
 impl Cursor {
-    /// Notes a read and gives the window for it; `None` if the read is not next to the one before.
-    fn advance(&mut self, range: &Range<u64>) -> Option<u64> {
+    fn new() -> Cursor {
+        Cursor { next: 0, window: FIRST_WINDOW, grows_at: 1 }
+    }
+
+    /// Notes a read and gives the window from where it begins.
+    fn advance(&mut self, range: &Range<u64>) -> u64 {
         if range.start.abs_diff(self.next) > NEAR {
-            *self = Cursor { next: range.end, window: 1, grows_at: range.end + BLOCK };
-            return None;
+            *self = Cursor { next: range.end, window: FIRST_WINDOW, grows_at: range.end + 1 };
+            return self.window;
         }
         self.next = self.next.max(range.end);
-        if self.next >= self.grows_at {
-            self.window = (self.window * 2).min(MAX_WINDOW);
+        let copies = range.start == 0 && range.end >= COPY_READ && self.window < COPY_WINDOW;
+        if copies || self.next >= self.grows_at {
+            self.window = if copies { COPY_WINDOW } else { (self.window * 2).min(MAX_WINDOW) };
             self.grows_at = self.next + self.window * BLOCK / 4;
         }
-        (self.window > 1).then_some(self.window)
+        self.window
     }
 }
 
 impl Reader {
     pub(super) fn new(original: Arc<Original>) -> Reader {
         let generation = original.generation();
-        Reader { original, generation, cursor: Mutex::new(Cursor { next: 0, window: 1, grows_at: BLOCK }) }
+        Reader { original, generation, cursor: Mutex::new(Cursor::new()) }
     }
 
     /// Whether the whole, checked file is on disk.
@@ -86,8 +97,11 @@ impl Reader {
             return Ok(Some(Bytes::new()));
         }
         let ready = self.original.ready(&range, self.generation)?;
-        if ready.is_some() {
-            self.advance(&range);
+        if ready.is_some() && !self.is_whole() {
+            let window = self.cursor().advance(&range);
+            if window > FIRST_WINDOW {
+                self.original.run_ahead(range.end, window);
+            }
         }
         Ok(ready)
     }
@@ -116,26 +130,25 @@ impl Reader {
     /// Fetches the beginning of the file for later, if there is room for it on the disk.
     pub async fn fetch(&self, length: u64) -> Result<(), ContentError> {
         let range = self.clamp(0, length);
-        let here = || self.original.is_fetched(&range).map(|here| here.then_some(()));
-        match timeout(FETCH, self.until(&range, MAX_WINDOW, here)).await {
-            Ok(outcome) => outcome.map(drop),
-            Err(_) => Err(ContentError::TimedOut),
-        }
+        self.until(&range, 0, false, || self.original.is_fetched(&range).map(|here| here.then_some(()))).await?;
+        Ok(())
     }
 
     async fn wait(&self, range: &Range<u64>) -> Result<Bytes, ContentError> {
-        let window = self.advance(range).unwrap_or(1);
-        match self.until(range, window, || self.original.ready(range, self.generation)).await? {
+        let window = self.cursor().advance(range);
+        match self.until(range, window, true, || self.original.ready(range, self.generation)).await? {
             Some(bytes) => Ok(bytes),
             None => self.uncached(range).await,
         }
     }
 
-    /// Waits until `ready` gives something, and has the range fetched meanwhile; `None` if the file goes past the cache.
+    /// Waits until `ready` gives something, and has the range and a window of blocks fetched meanwhile; `None` if the file
+    /// goes past the cache. `urgent` if somebody waits.
     async fn until<T>(
         &self,
         range: &Range<u64>,
         window: u64,
+        urgent: bool,
         ready: impl Fn() -> Result<Option<T>, ContentError>,
     ) -> Result<Option<T>, ContentError> {
         let mut joined: Option<Arc<Stream>> = None;
@@ -150,14 +163,16 @@ impl Reader {
                 outcome?;
                 joined = None;
             }
-            let needed = (range.end.div_ceil(BLOCK)) - range.start / BLOCK;
-            match self.original.plan(range, window.max(needed)) {
+            match self.original.plan(range, window) {
                 Plan::Again => continue,
                 Plan::Begin => self.begin().await?,
                 Plan::Uncached => return Ok(None),
                 Plan::Wait(stream) => {
+                    if urgent {
+                        stream.turn.want();
+                    }
                     joined.get_or_insert(stream);
-                    rung.await;
+                    timeout(FETCH, rung).await.map_err(|_| ContentError::TimedOut)?;
                 }
             }
         }
@@ -178,12 +193,26 @@ impl Reader {
         shared.uncached.read(shared, &self.original.resource, range.clone()).await
     }
 
-    /// Keeps the download ahead of a reader that goes through the file.
-    fn advance(&self, range: &Range<u64>) -> Option<u64> {
-        let window = self.cursor.lock().expect("no panic while locked").advance(range);
-        if let Some(window) = window {
-            self.original.run_ahead(range.end, window);
-        }
-        window
+    fn cursor(&self) -> MutexGuard<'_, Cursor> {
+        self.cursor.lock().expect("no panic while locked")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_follows_the_reader() {
+        let mut cursor = Cursor::new();
+        assert_eq!(cursor.advance(&(0..16 * 1024)), 4, "a look at the head");
+        let mut cursor = Cursor::new();
+        assert_eq!(cursor.advance(&(0..512 * 1024)), COPY_WINDOW, "a copy");
+        let windows: Vec<u64> =
+            (0..256).map(|n| cursor.advance(&(512 * 1024 + n * 262_144..512 * 1024 + (n + 1) * 262_144))).collect();
+        assert!(windows.is_sorted() && windows.last() == Some(&MAX_WINDOW), "{windows:?}");
+        assert_eq!(cursor.advance(&(900 * MIB..901 * MIB)), FIRST_WINDOW, "a jump");
+        assert_eq!(cursor.advance(&(901 * MIB..902 * MIB)), 2 * FIRST_WINDOW, "and on from there");
+        assert_eq!(cursor.advance(&(5 * MIB..6 * MIB)), FIRST_WINDOW, "and back");
     }
 }

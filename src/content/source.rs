@@ -17,6 +17,12 @@ pub trait Source: Send + Sync {
         range: Range<u64>,
     ) -> BoxFuture<'a, Result<Box<dyn Body>, SourceError>>;
 
+    /// Gets what is needed before the first byte can be asked for, together for all: addresses. A failure here is met
+    /// again in [`Source::open`], which tells of it.
+    fn prepare<'a>(&'a self, _: &'a [Resource]) -> BoxFuture<'a, ()> {
+        Box::pin(async {})
+    }
+
     /// Whether there is any hope of an answer.
     fn is_reachable(&self) -> bool {
         true

@@ -3,20 +3,27 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use super::ContentError;
+use super::line::Turn;
 use super::original::Original;
 use super::partial::Partial;
 use super::ranged::Ranged;
+use super::{BLOCK, ContentError};
+
+/// Blocks that are written at once, at most: 1 MiB. Of a file that is given out as it arrives the first piece of a request
+/// is one block and each next one twice as long: whoever waits for its first bytes has them at once, and a long request
+/// goes to the disk in few writes.
+const MAX_PIECE: u64 = 16;
 
 /// The blocks a task is fetching, and how it ended.
 pub struct Stream {
     pub blocks: Range<u64>,
+    pub turn: Arc<Turn>,
     outcome: OnceLock<Result<(), ContentError>>,
 }
 
 impl Stream {
     pub fn new(blocks: Range<u64>) -> Stream {
-        Stream { blocks, outcome: OnceLock::new() }
+        Stream { blocks, turn: Arc::default(), outcome: OnceLock::new() }
     }
 
     /// `None` while it is under way.
@@ -51,21 +58,29 @@ async fn fetch(original: &Arc<Original>, stream: &Stream, partial: &Arc<Partial>
     if stream.blocks.is_empty() {
         return Ok(());
     }
-    let _permit = original.shared.requests.acquire().await.expect("never closed");
-    let bytes_of = |block| partial.present().bytes_of(block);
-    let range = bytes_of(stream.blocks.start).start..bytes_of(stream.blocks.end - 1).end;
-    let mut ranged = Ranged::new(&*original.shared.source, &original.resource, range);
-    for block in stream.blocks.clone() {
-        let range = bytes_of(block);
-        let bytes = ranged.take((range.end - range.start) as usize).await?;
-        let target = partial.clone();
-        let written = blocking(move || target.write(block, &bytes)).await;
-        if let Err(error) = written {
+    let (shared, resource) = (&original.shared, &original.resource);
+    // No connection is held while the address is looked up.
+    shared.source.prepare(std::slice::from_ref(resource)).await;
+    let _connection = shared.line.take(&stream.turn).await;
+    let bytes_of = |blocks: &Range<u64>| partial.present().bytes_of(blocks);
+    let mut ranged = Ranged::new(&*shared.source, resource, bytes_of(&stream.blocks));
+    let mut rest = stream.blocks.clone();
+    let mut longest = if original.is_small() { MAX_PIECE } else { 1 };
+    while !rest.is_empty() {
+        let piece = bytes_of(&(rest.start..rest.end.min(rest.start + longest)));
+        let bytes = ranged.take_unless((piece.end - piece.start) as usize, || stream.turn.is_cut()).await?;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (target, first, length) = (partial.clone(), rest.start, bytes.len() as u64);
+        if let Err(error) = blocking(move || target.write(first, &bytes)).await {
             original.leave_disk(Some(partial), &error);
             return Ok(());
         }
         // The block that completes the file is not shown before the file is judged.
         original.progressed();
+        rest.start += length.div_ceil(BLOCK);
+        longest = (longest * 2).min(MAX_PIECE);
     }
     Ok(())
 }

@@ -7,13 +7,13 @@ use bytes::{Bytes, BytesMut};
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 
-use super::blocks::Blocks;
+use super::line::Turn;
 use super::ranged::Ranged;
-use super::{BLOCK, ContentError, Shared};
+use super::{ContentError, MIB as BLOCK, Shared};
 use crate::photos::Resource;
 
-/// 64 blocks: the reads that the kernel has in flight at most (fuse.md §1).
-const MEMORY: u64 = 64 * BLOCK;
+/// 32 MiB: the reads that the kernel has in flight at most (fuse.md §1).
+const MEMORY: u64 = 32 * BLOCK;
 
 /// Each block is fetched once, however many wait for it. Only lengths are checked here: nothing has the whole file.
 pub struct Uncached {
@@ -44,8 +44,10 @@ impl Uncached {
         let identity =
             format!("{}/{}/{:?}/{}", resource.library.0, resource.record_name, resource.kind, resource.checksum);
         let fetched = self.blocks.try_get_with((identity, block), async {
-            let _permit = shared.requests.acquire().await.expect("never closed");
-            let range = Blocks::none(resource.size).bytes_of(block);
+            let turn = Arc::new(Turn::default());
+            turn.want();
+            let _connection = shared.line.take(&turn).await;
+            let range = block * BLOCK..((block + 1) * BLOCK).min(resource.size);
             let length = (range.end - range.start) as usize;
             Ranged::new(&*shared.source, resource, range).take(length).await.map_err(ContentError::from)
         });

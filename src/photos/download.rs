@@ -91,16 +91,18 @@ impl Downloads {
         refused: Option<&DownloadUrl>,
     ) -> Result<DownloadUrl, PhotosError> {
         let holder = Holder { library: resource.library.clone(), record_name: resource.record_name.clone() };
-        if let Some(files) = self.known.get(&holder).await
-            && let Ok(url) = pick(&files, resource)
-            && url.is_fresh()
-            && Some(&url) != refused
-        {
-            return Ok(url);
+        if let Some(files) = self.known.get(&holder).await {
+            if let Ok(url) = pick(&files, resource)
+                && url.is_fresh()
+                && Some(&url) != refused
+            {
+                return Ok(url);
+            }
+            self.known.invalidate(&holder).await;
         }
-        let files = self.look_up(zone, &holder).await?;
-        self.known.insert(holder, files.clone()).await;
-        pick(&files, resource)
+        // Whoever asks for the same record meanwhile waits for this answer.
+        let files = self.known.try_get_with(holder.clone(), self.look_up(zone, &holder)).await;
+        pick(&files.map_err(PhotosError::LookUp)?, resource)
     }
 
     async fn look_up(&self, zone: &Zone, holder: &Holder) -> Result<Files, PhotosError> {

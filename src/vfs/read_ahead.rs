@@ -26,8 +26,8 @@ const MAX_NEWS: usize = 1024;
 /// What a reader did with a file for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
-    /// Asked for its bytes.
-    Read,
+    /// Asked for its bytes: as one does who copies it, from the beginning and many at once, or not.
+    Read { as_copying: bool },
     /// Opened a file that is whole: the kernel may read it without asking.
     OpenedWhole,
 }
@@ -77,15 +77,20 @@ impl Guesser {
                 self.walks.insert(0, walk);
                 self.fetch_next()
             }
-            None if what == Use::Read => self.begin(ino),
-            None => Ok(()),
+            None => match what {
+                Use::Read { as_copying } => self.begin(ino, as_copying),
+                Use::OpenedWhole => Ok(()),
+            },
         }
     }
 
-    /// Follows a new reader from here on, in every directory that shows this file.
-    fn begin(&mut self, ino: u64) -> Result<(), IndexError> {
+    /// Follows a new reader from here on, in every directory that shows this file. Who copies the first file of a directory
+    /// that nobody is walking through yet is taken to go on.
+    fn begin(&mut self, ino: u64, as_copying: bool) -> Result<(), IndexError> {
         for directory in self.tree.holders(ino)? {
-            self.walks.insert(0, Walk::begin(&*self.tree, directory, ino)?);
+            let is_new = !self.walks.iter().any(|walk| walk.began_in(directory));
+            self.walks.insert(0, Walk::begin(&*self.tree, directory, ino, as_copying && is_new)?);
+            self.fetch_next()?;
         }
         self.walks.truncate(MAX_WALKS);
         Ok(())
@@ -94,6 +99,12 @@ impl Guesser {
     /// Has the next files of the walk that was just right fetched.
     fn fetch_next(&mut self) -> Result<(), IndexError> {
         let Some(walk) = self.walks.first_mut() else { return Ok(()) };
+        let foreseen: Vec<u64> = walk.foresee();
+        let expected: Result<Vec<_>, _> = foreseen.into_iter().map(|ino| self.tree.resource(ino)).collect();
+        let expected: Vec<_> = expected?.into_iter().flatten().filter(|original| !self.content.has(original)).collect();
+        if !expected.is_empty() {
+            self.content.expect(expected);
+        }
         for (ino, size) in walk.next(&*self.tree, HEAD)? {
             if let Some(resource) = self.tree.resource(ino)?.filter(|resource| resource.size == size) {
                 self.content.fetch_ahead(&resource, HEAD, walk.given_up());

@@ -15,13 +15,20 @@ use crate::index::{IndexError, ROOT};
 /// How far from the last file the next may be: restic reads two at once, and nobody is punished for a file left out.
 const REACH: usize = 4;
 
-/// The window doubles with every right guess, from 1; at this width it is believed: at the third file in order.
-const SURE: usize = 4;
+/// How far a walk's second file may be from its first.
+const NEXT: usize = 2;
+
+/// Files to have on their way after the first right guess, or at once if the first file of a directory is copied: what a
+/// wrong guess may cost. Each right guess makes it three times as many.
+const FIRST_WINDOW: usize = 3;
 
 /// Files on their way at most, and how many bytes of them: enough to keep every connection busy, with small files
-/// (8 connections at 40 ms a request) as with large ones (8 at 20 MB/s).
+/// (10 connections at 40 ms a request) as with large ones (10 at 20 MB/s).
 const MAX_FILES: usize = 32;
 const MAX_BYTES: u64 = 128 * 1024 * 1024;
+
+/// Addresses are looked up for so many files at once, before the last one is used up: one look-up for a hundred files.
+const FORESEEN: usize = 100;
 
 /// Files of the next directory that are guessed before the walk has gone from one directory to the next.
 const FIRST_OF_NEXT: usize = 2;
@@ -43,6 +50,7 @@ pub enum Step {
 pub struct Walk {
     by_name: Course,
     by_inode: Course,
+    directory: u64,
     asked: HashSet<u64>,
     window: usize,
     given_up: GivenUp,
@@ -60,10 +68,14 @@ struct Course {
     files: Vec<Member>,
     at: usize,
     hits: usize,
+    /// The length of the latest step forward.
+    stride: usize,
     /// Where the files of the last directory begin, and which it is; `None` after the last of all.
     last: usize,
     directory: Option<u64>,
     crossed: bool,
+    /// Addresses of the files before this place have been asked for.
+    foreseen: usize,
 }
 
 fn by_name(members: &mut [Member]) {
@@ -75,11 +87,21 @@ fn by_inode(members: &mut [Member]) {
 }
 
 impl Walk {
-    pub fn begin(tree: &dyn Tree, directory: u64, ino: u64) -> Result<Walk, IndexError> {
+    /// `copies` if the reader seems to copy: then the first file of the directory, in one of the orders, is guess enough.
+    pub fn begin(tree: &dyn Tree, directory: u64, ino: u64, copies: bool) -> Result<Walk, IndexError> {
         let files = members(tree, directory)?.0;
         let course = |order: fn(&mut [Member])| Course::begin(order, files.clone(), directory, ino);
-        let (by_name, by_inode) = (course(by_name), course(by_inode));
-        Ok(Walk { by_name, by_inode, asked: HashSet::from([ino]), window: 1, given_up: GivenUp::default() })
+        let (mut by_name, mut by_inode) = (course(by_name), course(by_inode));
+        for course in [&mut by_name, &mut by_inode] {
+            course.hits = usize::from(copies && course.at == 0);
+        }
+        let window = if by_name.hits + by_inode.hits > 0 { FIRST_WINDOW } else { 0 };
+        let asked = HashSet::from([ino]);
+        Ok(Walk { by_name, by_inode, directory, asked, window, given_up: GivenUp::default() })
+    }
+
+    pub fn began_in(&self, directory: u64) -> bool {
+        self.directory == directory
     }
 
     pub fn given_up(&self) -> GivenUp {
@@ -90,25 +112,48 @@ impl Walk {
     pub fn step(&mut self, ino: u64, what: Use) -> Step {
         let step = self.by_name.step(ino).min(self.by_inode.step(ino));
         // Files that were whole before nobody fetched for this reader: they move the walk on, and prove nothing.
-        if step == Step::Ahead && (what == Use::Read || self.asked.contains(&ino)) {
-            self.window = (self.window * 2).min(MAX_FILES);
+        let near = self.window > 0 || self.by_name.stride.min(self.by_inode.stride) <= NEXT;
+        if step == Step::Ahead && near && (what != Use::OpenedWhole || self.asked.contains(&ino)) {
+            self.window = (self.window * 3).clamp(FIRST_WINDOW, MAX_FILES);
         }
         step
     }
 
     /// The files to fetch now, with their sizes; a large one counts with its first `head` bytes.
     pub fn next(&mut self, tree: &dyn Tree, head: u64) -> Result<Vec<(u64, u64)>, IndexError> {
-        if self.window < SURE {
+        if self.window == 0 {
             return Ok(Vec::new());
         }
-        let course = if self.by_inode.hits > self.by_name.hits { &mut self.by_inode } else { &mut self.by_name };
-        course.reach(tree, self.window)?;
+        let window = self.window;
+        let course = self.course();
+        course.reach(tree, window)?;
         let mut bytes = 0;
-        let within = course.ahead(self.window).iter().take_while(|file| {
+        let within = course.ahead(window).iter().take_while(|file| {
             bytes += file.size.min(head);
             bytes <= MAX_BYTES
         });
-        Ok(within.filter(|file| self.asked.insert(file.ino)).map(|file| (file.ino, file.size)).collect())
+        let within: Vec<(u64, u64)> = within.map(|file| (file.ino, file.size)).collect();
+        Ok(within.into_iter().filter(|(ino, _)| self.asked.insert(*ino)).collect())
+    }
+
+    /// The files whose addresses are to be looked up now: once the walk is believed, and in advance.
+    pub fn foresee(&mut self) -> Vec<u64> {
+        if self.window <= FIRST_WINDOW {
+            return Vec::new();
+        }
+        let course = self.course();
+        let from = course.foreseen.max(course.at + 1).min(course.files.len());
+        if from > course.at + MAX_FILES {
+            return Vec::new();
+        }
+        let upcoming = &course.files[from..(from + FORESEEN).min(course.files.len())];
+        course.foreseen = from + upcoming.len();
+        upcoming.iter().map(|file| file.ino).collect()
+    }
+
+    /// The order that was right more often.
+    fn course(&mut self) -> &mut Course {
+        if self.by_inode.hits > self.by_name.hits { &mut self.by_inode } else { &mut self.by_name }
     }
 }
 
@@ -116,7 +161,17 @@ impl Course {
     fn begin(order: fn(&mut [Member]), mut files: Vec<Member>, directory: u64, ino: u64) -> Course {
         order(&mut files);
         let at = files.iter().position(|file| file.ino == ino).unwrap_or(0);
-        Course { order, files, at, hits: 0, last: 0, directory: Some(directory), crossed: false }
+        Course {
+            order,
+            files,
+            at,
+            hits: 0,
+            stride: usize::MAX,
+            last: 0,
+            directory: Some(directory),
+            crossed: false,
+            foreseen: 0,
+        }
     }
 
     fn step(&mut self, ino: u64) -> Step {
@@ -124,6 +179,7 @@ impl Course {
         let near = self.files.iter().skip(from).take(self.at - from + 1 + REACH);
         match near.enumerate().find(|(_, file)| file.ino == ino).map(|(place, _)| from + place) {
             Some(place) if place > self.at => {
+                self.stride = place - self.at;
                 self.at = place;
                 self.hits += 1;
                 self.crossed |= self.last > 0 && place >= self.last;
@@ -131,7 +187,7 @@ impl Course {
             }
             Some(_) => Step::Behind,
             None => {
-                self.hits = 0;
+                (self.hits, self.stride) = (0, usize::MAX);
                 Step::Elsewhere
             }
         }

@@ -80,7 +80,7 @@ async fn a_large_original_streams_ahead_in_few_requests() {
     let cache = content(folder.path(), &shelf);
     assert!(whole(&cache, &resource).await.unwrap() == body);
     assert_eq!(shelf.given(), body.len() as u64, "no byte twice");
-    assert!(shelf.requests() < 45, "{} requests", shelf.requests());
+    assert!(shelf.requests() < 60, "{} requests", shelf.requests());
     assert!(cache.path_if_whole(&resource).is_some());
 }
 
@@ -93,7 +93,7 @@ async fn a_look_into_a_large_original_fetches_little() {
     let at = 41 * MIB + 7;
     let piece = cache.read(&resource, at as u64, 1000).await.unwrap();
     assert!(piece == body[at..at + 1000]);
-    assert_eq!(shelf.given(), MIB as u64);
+    assert!(shelf.given() <= 128 * 1024, "{}", shelf.given());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -256,11 +256,11 @@ async fn what_was_fetched_survives_a_kill() {
     eventually("the claim is saved", claim).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     let before = shelf.given();
-    assert_eq!(before, 3 * MIB as u64);
+    assert!(before <= 3 * 128 * 1024, "{before}");
     drop(cache);
     let again = content(folder.path(), &shelf);
     assert!(whole(&again, &resource).await.unwrap() == body);
-    assert_eq!(shelf.given(), body.len() as u64, "the three blocks were not fetched again");
+    assert_eq!(shelf.given(), body.len() as u64, "what was there was not fetched again");
 }
 
 /// A claim that lies (a disk that lost writes) cannot make a wrong file: the whole is judged before it counts.
@@ -273,7 +273,7 @@ async fn a_false_claim_is_found_out() {
     let place = folder.path().join("originals").join(&name[name.len() - 2..]);
     fs::create_dir_all(&place).unwrap();
     fs::File::create(place.join(format!("{name}.part"))).unwrap().set_len(resource.size).unwrap();
-    let claim = [&resource.size.to_le_bytes()[..], &[0b0000_0100, 0]].concat();
+    let claim = [&resource.size.to_le_bytes()[..], &[0b0000_0100], &[0; 19]].concat();
     fs::write(place.join(format!("{name}.blocks")), claim).unwrap();
     let cache = content(folder.path(), &shelf);
     let first = whole(&cache, &resource).await;

@@ -4,12 +4,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional_with_sizes};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// A request line and headers are some hundred bytes.
 const LONGEST_HEAD: usize = 8 << 10;
+/// Large enough that the tunnel costs little beside what goes through it.
+const TUNNEL: usize = 256 << 10;
 /// Loopback answers in milliseconds; a client that stalls in its request is broken.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -62,7 +64,7 @@ async fn serve(mut client: TcpStream, simulator: SocketAddr, refused: Arc<Mutex<
     }
     let mut server = TcpStream::connect(simulator).await?;
     client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
-    copy_bidirectional(&mut client, &mut server).await.map(drop)
+    copy_bidirectional_with_sizes(&mut client, &mut server, TUNNEL, TUNNEL).await.map(drop)
 }
 
 async fn read_head(client: &mut TcpStream) -> io::Result<String> {
