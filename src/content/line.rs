@@ -135,8 +135,8 @@ mod tests {
         let turns: Vec<Arc<Turn>> = (0..5).map(|_| Arc::default()).collect();
         let (first, second) = (line.take(&turns[0]).await, line.take(&turns[1]).await);
         let (ended, mut order) = tokio::sync::mpsc::unbounded_channel();
-        for number in 2..5 {
-            let (line, turn, ended) = (line.clone(), turns[number].clone(), ended.clone());
+        for (number, turn) in turns.iter().cloned().enumerate().skip(2) {
+            let (line, ended) = (line.clone(), ended.clone());
             tokio::spawn(async move {
                 let _connection = line.take(&turn).await;
                 ended.send(number).unwrap();

@@ -43,6 +43,7 @@ pub struct Shelf {
     unreachable: AtomicBool,
     requests: AtomicU64,
     given: AtomicU64,
+    given_of: Mutex<HashMap<String, u64>>,
     pub asked: Mutex<Vec<Range<u64>>>,
 }
 
@@ -69,6 +70,11 @@ impl Shelf {
 
     pub fn given(&self) -> u64 {
         self.given.load(Ordering::SeqCst)
+    }
+
+    /// Bytes given of one file.
+    pub fn given_of(&self, name: &str) -> u64 {
+        self.given_of.lock().unwrap().get(name).copied().unwrap_or(0)
     }
 
     fn fault(&self, range: &Range<u64>) -> Fault {
@@ -114,6 +120,7 @@ impl Source for Shelf {
                 Fault::Panic => panic!("told to panic"),
             }
             self.given.fetch_add(bytes.len() as u64, Ordering::SeqCst);
+            *self.given_of.lock().unwrap().entry(resource.record_name.clone()).or_default() += bytes.len() as u64;
             Ok(Box::new(Pieces { rest: bytes.into(), breaks }) as Box<dyn Body>)
         })
     }
