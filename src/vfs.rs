@@ -212,15 +212,16 @@ impl Vfs {
         if node.kind == NodeKind::Directory {
             return Err(VfsError::IsDirectory);
         }
-        let (file, caching) = match self.special.bytes(ino) {
-            Some(bytes) => (OpenFile::made_up(node, bytes), Caching::Never),
-            None => self.open_original(node)?,
+        let (file, caching) = match (self.special.bytes(ino), node.kind) {
+            (Some(bytes), _) => (OpenFile::made_up(node, bytes), Caching::Never),
+            (None, NodeKind::Sidecar) => self.open_sidecar(node)?,
+            (None, _) => self.open_original(node)?,
         };
         Ok(Opened { handle: self.handles.insert(Handle::File(Arc::new(file)))?, caching })
     }
 
     fn open_original(&self, node: Node) -> Result<(OpenFile, Caching), VfsError> {
-        let Some(resource) = self.tree.resource(node.ino)? else { return self.open_sidecar(node) };
+        let resource = self.tree.resource(node.ino)?.ok_or(VfsError::Stale)?;
         if resource.size != node.size {
             return Err(VfsError::SizeUnproven);
         }

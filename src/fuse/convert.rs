@@ -52,7 +52,7 @@ pub fn no_entry() -> FileAttr {
 pub fn kind(kind: NodeKind) -> FileType {
     match kind {
         NodeKind::Directory => FileType::Directory,
-        NodeKind::File => FileType::RegularFile,
+        NodeKind::File | NodeKind::Sidecar => FileType::RegularFile,
         NodeKind::Symlink => FileType::Symlink,
     }
 }

@@ -5,6 +5,8 @@ pub enum NodeKind {
     Directory,
     File,
     Symlink,
+    /// A file that the index makes, to describe an original: see `Index::sidecar`.
+    Sidecar,
 }
 
 /// An inode: identity, size and times. Numbers are persistent and never reused.

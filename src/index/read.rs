@@ -141,8 +141,9 @@ fn node(row: &Row<'_>) -> rusqlite::Result<Node> {
         ino: row.get::<_, i64>(0)? as u64,
         kind: match row.get::<_, i64>(1)? {
             0 => NodeKind::Directory,
+            1 => NodeKind::File,
             2 => NodeKind::Symlink,
-            _ => NodeKind::File,
+            _ => NodeKind::Sidecar,
         },
         size: row.get::<_, i64>(2)? as u64,
         nlink: row.get(3)?,

@@ -398,7 +398,7 @@ fn a_sidecar_goes_where_its_original_goes() {
     assert_eq!(fixture.index.totals().unwrap().files, 2);
     let node = fixture.tree()[sidecar].clone();
     let bytes = fixture.index.sidecar(node.ino).unwrap().unwrap();
-    assert_eq!((bytes.len() as u64, node.nlink, node.kind), (node.size, 1, NodeKind::File));
+    assert_eq!((bytes.len() as u64, node.nlink, node.kind), (node.size, 1, NodeKind::Sidecar));
     assert!(fixture.index.sidecar(fixture.ino(&second)).unwrap().is_some());
     assert_eq!(fixture.index.sidecar(fixture.ino("/Years/2024/2024-03/IMG_1.JPG")).unwrap(), None);
     assert_eq!((fixture.index.facts(node.ino).unwrap(), fixture.index.resource(node.ino).unwrap()), (None, None));

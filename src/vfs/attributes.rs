@@ -59,7 +59,7 @@ impl Attributes {
 fn permissions(kind: NodeKind) -> u16 {
     match kind {
         NodeKind::Directory => 0o555,
-        NodeKind::File => 0o444,
+        NodeKind::File | NodeKind::Sidecar => 0o444,
         NodeKind::Symlink => 0o777,
     }
 }

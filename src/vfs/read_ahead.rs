@@ -117,10 +117,11 @@ impl Guesser {
 /// Set when nobody needs a guess any more.
 pub type GivenUp = Arc<AtomicBool>;
 
-/// Files of a directory with their sizes, and its directories.
+/// Files of a directory whose bytes are fetched, with their sizes, and its directories.
 pub fn members(tree: &dyn Tree, directory: u64) -> Result<(Vec<Member>, Vec<Member>), IndexError> {
-    let all = tree.children(directory)?.into_iter().filter(|entry| entry.node.kind != NodeKind::Symlink);
-    let (files, directories): (Vec<_>, Vec<_>) = all.partition(|entry| entry.node.kind == NodeKind::File);
+    let all = tree.children(directory)?.into_iter();
+    let fetched = all.filter(|entry| matches!(entry.node.kind, NodeKind::File | NodeKind::Directory));
+    let (files, directories): (Vec<_>, Vec<_>) = fetched.partition(|entry| entry.node.kind == NodeKind::File);
     let member = |entry: crate::index::Entry| Member { ino: entry.node.ino, size: entry.node.size, name: entry.name };
     Ok((files.into_iter().map(member).collect(), directories.into_iter().map(member).collect()))
 }
