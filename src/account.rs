@@ -5,12 +5,14 @@
 
 mod browser;
 mod challenge_state;
+mod clock;
 mod code;
 mod cookies;
 mod error;
 mod keys;
 mod lock;
 mod password;
+mod password_mark;
 mod phone;
 mod refusal;
 mod renewal;
@@ -22,20 +24,25 @@ mod setup;
 mod sign_in;
 mod srp;
 mod status;
+mod unattended;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 
 use self::browser::Browser;
 use self::keys::Keys;
+use self::password_mark::PasswordMark;
 use self::renewal::Renewal;
 use self::session::{Pending, Session};
 use self::session_file::{SessionFile, SessionLock};
 use self::sign_in::{Dialogue, Password};
+use self::unattended::Unattended;
 use crate::config::{Config, PasswordSource};
 use crate::http::{Bytes, Http, Reply};
+pub use clock::Clock;
 pub use error::AccountError;
 pub use lock::AccountLock;
 pub use password::stored_password;
@@ -49,6 +56,7 @@ pub struct Account {
     password: PasswordSource,
     browser: Browser,
     file: SessionFile,
+    clock: Clock,
     /// Never held across an await.
     state: Mutex<State>,
     renewal: Renewal,
@@ -66,7 +74,9 @@ struct State {
     /// Counts the sessions, so that a call knows whether its own is still the newest.
     generation: u64,
     /// Why there is no session, when trying for one has failed.
-    problem: Option<(Instant, AccountError)>,
+    problem: Option<(Timestamp, AccountError)>,
+    /// How many attempts at renewing have failed in a row.
+    failures: u32,
     cookies_saved: Option<Instant>,
 }
 
@@ -93,6 +103,14 @@ impl Account {
     /// # Errors
     /// [`AccountError::Store`] if the session on disk cannot be read.
     pub fn open(config: &Config, http: Http) -> Result<Arc<Account>, AccountError> {
+        Account::open_at(config, http, Clock::default())
+    }
+
+    /// As [`Account::open`], by a clock that can be moved.
+    ///
+    /// # Errors
+    /// As for [`Account::open`].
+    pub fn open_at(config: &Config, http: Http, clock: Clock) -> Result<Arc<Account>, AccountError> {
         let browser = Browser::new(http, config.endpoints.clone());
         let file = SessionFile::new(&config.state);
         let session = own(file.load()?, &browser);
@@ -101,7 +119,8 @@ impl Account {
             password: config.password.clone(),
             browser,
             file,
-            state: Mutex::new(State { session, generation: 0, problem: None, cookies_saved: None }),
+            clock,
+            state: Mutex::new(State { session, generation: 0, problem: None, failures: 0, cookies_saved: None }),
             renewal: Renewal::default(),
             keys: Mutex::default(),
             me: me.clone(),
@@ -123,8 +142,9 @@ impl Account {
     /// As for [`Account::sign_in`]; after [`AccountError::WhichNumber`] and its like, go on with [`Account::ask_code`].
     pub async fn sign_in_by(&self, password: &SecretString, by: CodeBy) -> Result<SignIn, AccountError> {
         let mut turn = self.turn().await?;
-        turn.session.unattended = session::Unattended::default();
+        turn.session.unattended.barred = false;
         let outcome = self.sign_in_with(&mut turn.session, password, by).await;
+        self.note_attempt(&mut turn.session, password, &outcome).await;
         self.finish(turn, outcome.as_ref().err()).await?;
         outcome
     }
@@ -144,9 +164,45 @@ impl Account {
             }
             Password::CodeNeeded => {
                 *self.password_typed() = Some(password.clone());
-                session.pending = Some(Pending::new(dialogue.exchange));
+                session.pending = Some(Pending::new(dialogue.exchange, self.clock.now()));
                 self.request_code(session, by).await
             }
+        }
+    }
+
+    /// Remembers how an attempt with a person went, for those without: a script that signs in is one of either kind.
+    async fn note_attempt(
+        &self,
+        session: &mut Session,
+        password: &SecretString,
+        outcome: &Result<SignIn, AccountError>,
+    ) {
+        match outcome {
+            Ok(_) => session.unattended = Unattended::default(),
+            Err(error) => {
+                session.unattended.end(outcome);
+                session.unattended.barred = false;
+                session.unattended.last = Some(self.clock.now());
+                if *error == AccountError::WrongPassword {
+                    session.unattended.wrong = mark(password).await;
+                }
+            }
+        }
+    }
+
+    /// Whether a sign-in that no person watches may be tried with this password now.
+    ///
+    /// # Errors
+    /// [`AccountError::WrongPassword`] if Apple has refused this very one before, [`AccountError::TooSoon`] after other
+    /// refusals.
+    pub async fn may_sign_in(&self, password: &SecretString) -> Result<(), AccountError> {
+        let unattended = self.state().session.unattended.clone();
+        if was_refused(&unattended, password).await {
+            return Err(AccountError::WrongPassword);
+        }
+        match unattended.wait_after_refusal(self.clock.now()) {
+            Some(wait) => Err(AccountError::TooSoon { wait }),
+            None => Ok(()),
         }
     }
 
@@ -207,7 +263,8 @@ impl Account {
         let error = AccountError::SessionOver { step: Step::Data, status: 421 };
         let mut state = self.state();
         if state.generation == generation {
-            state.problem.get_or_insert((Instant::now(), error.clone()));
+            state.failures += 1;
+            state.problem.get_or_insert((self.clock.now(), error.clone()));
         }
         error
     }
@@ -256,7 +313,8 @@ impl Account {
         state.generation += 1;
         // A failure on the way to Apple says nothing about the session.
         state.problem =
-            problem.filter(|error| !matches!(error, AccountError::Http(_))).map(|error| (Instant::now(), error));
+            problem.filter(|error| !matches!(error, AccountError::Http(_))).map(|error| (self.clock.now(), error));
+        state.failures = if state.problem.is_some() { state.failures.saturating_add(1) } else { 0 };
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -268,6 +326,19 @@ impl Account {
 fn own(kept: Option<Session>, browser: &Browser) -> Session {
     kept.filter(|session| session.service == *browser.service())
         .unwrap_or_else(|| Session::new(browser.service().clone()))
+}
+
+/// Whether this is the password that Apple called wrong.
+async fn was_refused(unattended: &Unattended, password: &SecretString) -> bool {
+    let Some(wrong) = unattended.wrong.clone() else { return false };
+    let password = password.clone();
+    tokio::task::spawn_blocking(move || wrong.is_of(&password)).await.unwrap_or(false)
+}
+
+/// A password's mark; none if it cannot be made, which costs one more attempt.
+async fn mark(password: &SecretString) -> Option<PasswordMark> {
+    let password = password.clone();
+    tokio::task::spawn_blocking(move || PasswordMark::of(&password)).await.ok()
 }
 
 /// File work, away from the threads that serve others.

@@ -196,7 +196,7 @@ impl Settings {
     pub fn from_file(path: &Path, must_exist: bool) -> Result<Settings, ConfigError> {
         let error = |reason: String| ConfigError::File { path: path.to_owned(), reason };
         match std::fs::read_to_string(path) {
-            Ok(text) => toml::from_str(&text).map_err(|e| error(e.to_string())),
+            Ok(text) => toml::from_str(&text).map_err(|e| error(in_a_line(&e, &text))),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound && !must_exist => Ok(Settings::default()),
             Err(e) => Err(error(e.to_string())),
         }
@@ -296,6 +296,13 @@ impl Config {
             apple_id,
         })
     }
+}
+
+/// What is wrong with a file, and where; TOML's own words draw a picture of it over several lines.
+fn in_a_line(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map_or_else(String::new, |before| format!("line {}: ", before.matches('\n').count() + 1));
+    format!("{line}{}", error.message().replace('\n', " "))
 }
 
 fn setting(name: &'static str, value: impl Into<String>, reason: impl Into<String>) -> ConfigError {

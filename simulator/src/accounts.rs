@@ -7,6 +7,7 @@ mod challenge;
 mod cookies;
 mod escrow;
 mod factor;
+mod guard;
 mod idmsa;
 mod keys;
 mod login;
@@ -86,6 +87,7 @@ pub async fn handle(state: Arc<State>, call: Call) -> Response {
     let visit =
         Visit { call: &call, switches: state.switches(), now_s: state.clock.now_s(), breaches: &state.breaches };
     let mut accounts = state.accounts();
+    accounts.tokens.set_time(visit.now_s, &visit.switches);
     match Service::of_path(&call.path) {
         Some(Service::Setup) => setup::answer(&mut accounts, &visit),
         _ => idmsa::answer(&mut accounts, &visit),
@@ -151,6 +153,31 @@ impl Simulator {
     /// How often devices were asked to approve access to protected data.
     pub fn prompts(&self) -> u32 {
         self.state().accounts().first().prompts
+    }
+
+    /// The person takes another password: every session ends, and every browser is forgotten.
+    pub fn change_password(&self, password: &str) {
+        let mut accounts = self.state().accounts();
+        let name = accounts.first.clone();
+        accounts.account(&name).change_password(password);
+        accounts.tokens.end_cookies_of(&name);
+        accounts.tokens.end_sessions_of(&name);
+        accounts.tokens.end_trust_of(&name);
+    }
+
+    /// How often the account was locked (see [`crate::Switches::locks_accounts`]).
+    pub fn lock_outs(&self) -> u32 {
+        self.state().accounts().first().guard.lock_outs
+    }
+
+    /// Wrong passwords that were tried.
+    pub fn wrong_passwords(&self) -> u32 {
+        self.state().accounts().first().guard.wrong_passwords
+    }
+
+    /// When passwords were tried: seconds since the Unix epoch, by the simulator's clock.
+    pub fn password_times(&self) -> Vec<i64> {
+        self.state().accounts().first().guard.times.clone()
     }
 
     /// The keys that a device has lent are gone: data calls are answered 423 until `requestPCS` gives new cookies.

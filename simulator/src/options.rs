@@ -109,6 +109,12 @@ pub struct Switches {
     pub iterations: u32,
     /// How long a web session's cookies hold.
     pub session_life: Duration,
+    /// How long `accountLogin` takes a session token.
+    pub token_life: Duration,
+    /// How long a trust token spares the code.
+    pub trust_life: Duration,
+    /// Lock the account after three wrong passwords in a row, or more than ten sign-ins in an hour.
+    pub locks_accounts: bool,
     /// Wrong codes until the account is locked out of the second factor.
     pub wrong_codes_allowed: u32,
     /// Trust tokens are no longer honoured (as after a password change).
@@ -155,6 +161,9 @@ impl Default for Switches {
             protocol: Protocol::S2k,
             iterations: 20_309,
             session_life: Duration::from_secs(30 * 86_400),
+            token_life: Duration::from_secs(60 * 86_400),
+            trust_life: Duration::from_secs(90 * 86_400),
+            locks_accounts: false,
             wrong_codes_allowed: 3,
             trust_tokens_dead: false,
             throttled: false,

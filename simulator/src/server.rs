@@ -242,9 +242,19 @@ async fn answer(world: &World, request: Request<Incoming>, door: Door) -> io::Re
         Ok(call) => route(state, call, door).await,
         Err(reason) => Ok(refused(state, &format!("{method} {path}: {reason}"))),
     };
+    let response = response.map(|response| dated(response, state.clock.now_s()));
     response.iter().for_each(|response| state.issued.note_headers(response.headers()));
     let status = response.as_ref().map_or(0, |response| response.status().as_u16());
     state.requests.end(begun, &method, &path, status);
+    response
+}
+
+/// With the date of the simulator's own clock, which may be another than this machine's.
+fn dated(mut response: Response, now_s: i64) -> Response {
+    let now = jiff::Timestamp::from_second(now_s).unwrap_or_default();
+    if let Ok(date) = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now) {
+        reply::set(&mut response, "date", &date);
+    }
     response
 }
 

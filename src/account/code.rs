@@ -1,10 +1,10 @@
 //! The second step of a sign-in: asking for a code, and handing it in; in the process that began it, or in a later one.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::phone::{CodeBy, CodeSent};
 use super::second_factor::CodeAccepted;
-use super::session::{Pending, Session};
+use super::session::{Pending, Session, Trust};
 use super::sign_in::Dialogue;
 use super::{Account, AccountError, SignIn, setup, stored_password};
 
@@ -17,7 +17,7 @@ impl Account {
     pub fn waiting(&self) -> Option<SignIn> {
         let state = self.state();
         let pending = state.session.pending.as_ref()?;
-        let age = Timestamp::now().duration_since(pending.since);
+        let age = self.clock.now().duration_since(pending.since);
         let sent = pending.sent.clone().filter(|_| (SignedDuration::ZERO..WAITING).contains(&age))?;
         Some(SignIn::CodeNeeded { digits: pending.digits, sent })
     }
@@ -41,7 +41,7 @@ impl Account {
         let outcome = dialogue.ask_for_code(&mut pending, by).await;
         pending.exchange = dialogue.exchange;
         if let Ok(sent) = &outcome {
-            pending.since = Timestamp::now();
+            pending.since = self.clock.now();
             pending.sent = Some(sent.clone());
         }
         let digits = pending.digits;
@@ -98,7 +98,7 @@ impl Account {
             };
             dialogue.prove_again(&password.ok_or(AccountError::EscrowNeeded)?).await?;
         }
-        session.trust = Some(dialogue.trust().await?);
+        session.trust = Some(Trust { token: dialogue.trust().await?, since: self.clock.now() });
         self.password_typed().take();
         Ok(())
     }

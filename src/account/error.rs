@@ -63,7 +63,7 @@ pub enum AccountError {
     #[error("Apple asks us to come back later")]
     Throttled { retry_after: Option<Duration> },
     /// Signing in unattended is rationed, lest the account be locked.
-    #[error("the last sign-in without a person was less than a quarter of an hour ago")]
+    #[error("the next sign-in without a person is not due yet")]
     TooSoon { wait: Duration },
     #[error("Apple's service failed at {step} (status {status})")]
     Service { step: Step, status: u16 },

@@ -2,15 +2,16 @@
 //! (protocol/auth.md §5).
 
 use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::browser::{Browser, KEY_COOKIES};
 use super::refusal::{Step, refusal, true_status};
 use super::session::Session;
+use super::unattended::grown;
 use super::{Account, AccountError, off_thread, own};
 use crate::http::Reply;
 
@@ -19,15 +20,16 @@ const POLLS: u32 = 30;
 const BETWEEN_POLLS: Duration = Duration::from_secs(10);
 /// A simulator has nobody to wait for.
 const BETWEEN_POLLS_HERE: Duration = Duration::from_millis(20);
-/// After a round in which nobody approved, doubling with each further one up to sixteen times this.
-const BACK_OFF: Duration = Duration::from_secs(15 * 60);
+/// After a round in which nobody approved, doubling with each further one up to the longest.
+const BACK_OFF: SignedDuration = SignedDuration::from_mins(15);
+const LONGEST: SignedDuration = SignedDuration::from_hours(4);
 
 /// How the latest attempt at borrowing keys went.
 #[derive(Default)]
 pub struct Keys {
     running: bool,
     failures: u32,
-    problem: Option<(Instant, AccountError)>,
+    problem: Option<(Timestamp, AccountError)>,
 }
 
 #[derive(Default, Deserialize)]
@@ -48,6 +50,11 @@ impl Account {
         state.problem.is_none() && self.browser.lacks_keys(&state.session)
     }
 
+    /// From now on no device is asked for keys that are missing; for who only wants to know how things are.
+    pub fn leave_devices_alone(&self) {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).running = true;
+    }
+
     /// Borrows the keys, for a person who is present and approves it on a device; waits five minutes for that.
     ///
     /// # Errors
@@ -65,9 +72,9 @@ impl Account {
         if keys.running {
             return AccountError::KeysNeeded;
         }
-        let pause = BACK_OFF * 2_u32.pow(keys.failures.saturating_sub(1).min(4));
+        let pause = grown(BACK_OFF, keys.failures, LONGEST);
         if let Some((since, error)) = &keys.problem
-            && since.elapsed() < pause
+            && (SignedDuration::ZERO..pause).contains(&self.clock.now().duration_since(*since))
         {
             return error.clone();
         }
@@ -91,7 +98,7 @@ impl Account {
                 *keys = Keys {
                     running: false,
                     failures: keys.failures + 1,
-                    problem: Some((Instant::now(), error.clone())),
+                    problem: Some((self.clock.now(), error.clone())),
                 };
             }
         }

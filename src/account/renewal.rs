@@ -3,22 +3,22 @@
 
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::sync::Mutex;
 
 use super::password::stored_password;
 use super::session::{Services, Session};
 use super::sign_in::{Dialogue, Password};
-use super::{Account, AccountError, off_thread, setup};
+use super::unattended::grown;
+use super::{Account, AccountError, mark, off_thread, setup, was_refused};
 use crate::http::Reply;
 
-/// Apple refuses, and in the end locks, accounts that sign in too often; about ten in a while is what others report
-/// (protocol/auth.md §6.4).
-const BETWEEN_SIGN_INS: SignedDuration = SignedDuration::from_mins(15);
-/// How long a failure stands before another try is made at renewing; longer if a person is needed, whose sign-in is
-/// noticed at once.
-const AFTER_FAILURE: Duration = Duration::from_secs(60);
-const AFTER_REFUSAL: Duration = Duration::from_secs(30 * 60);
+/// How long a failure stands before another try is made at renewing, doubling with each further one; longer if a person is
+/// needed, whose sign-in is noticed at once.
+const AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(1);
+const AFTER_REFUSAL: SignedDuration = SignedDuration::from_mins(30);
+/// Where Apple asks to be left alone (protocol/auth.md §6.4).
+const LONGEST: SignedDuration = SignedDuration::from_hours(6);
 /// Rotated cookies are written this often at most: older ones still serve, and writing means fsync.
 const BETWEEN_SAVES: Duration = Duration::from_secs(30);
 
@@ -78,9 +78,9 @@ impl Account {
 
     async fn renew_once(&self) -> Result<(), AccountError> {
         let mut turn = self.turn().await?;
-        let (known, problem) = {
+        let (known, problem, failures) = {
             let state = self.state();
-            (state.session.confirmed, state.problem.clone())
+            (state.session.confirmed, state.problem.clone(), state.failures)
         };
         if turn.session.confirmed.is_some() && turn.session.confirmed > known {
             tracing::info!(target: "photosfs::account", "taking over the session that another process has renewed");
@@ -88,8 +88,8 @@ impl Account {
             return Ok(());
         }
         if let Some((since, error)) = problem {
-            let pause = if error.needs_a_person() { AFTER_REFUSAL } else { AFTER_FAILURE };
-            if since.elapsed() < pause {
+            let passed = self.clock.now().duration_since(since);
+            if (SignedDuration::ZERO..pause(&error, failures)).contains(&passed) {
                 return Err(error);
             }
         }
@@ -128,8 +128,10 @@ impl Account {
             return Err(AccountError::SignInNeeded);
         }
         let Some(password) = stored_password(&self.password).await? else { return Err(AccountError::SignInNeeded) };
-        ration(session.unattended.last, Timestamp::now())?;
-        session.unattended.last = Some(Timestamp::now());
+        if was_refused(&session.unattended, &password).await {
+            return Err(AccountError::WrongPassword);
+        }
+        session.unattended.begin(self.clock.now())?;
         // Written first: a process that dies and is started again in a loop must not sign in each time.
         let (file, kept) = (self.file.clone(), session.clone());
         off_thread(move || file.save(&kept)).await?;
@@ -142,7 +144,10 @@ impl Account {
             Ok(Password::CodeNeeded) => Err(AccountError::CodeNeeded),
             Err(error) => Err(error),
         };
-        session.unattended.barred = outcome.as_ref().is_err_and(AccountError::needs_a_person);
+        session.unattended.end(&outcome);
+        if outcome == Err(AccountError::WrongPassword) {
+            session.unattended.wrong = mark(&password).await;
+        }
         outcome
     }
 
@@ -183,28 +188,34 @@ impl Account {
     }
 }
 
-/// Whether enough time has passed since the last unattended sign-in.
-fn ration(last: Option<Timestamp>, now: Timestamp) -> Result<(), AccountError> {
-    let Some(last) = last else { return Ok(()) };
-    let passed = now.duration_since(last);
-    // A clock that was set back must not forbid it for years.
-    match (SignedDuration::ZERO..BETWEEN_SIGN_INS).contains(&passed) {
-        true => Err(AccountError::TooSoon { wait: (BETWEEN_SIGN_INS - passed).unsigned_abs() }),
-        false => Ok(()),
+/// How long a failed renewal stands.
+fn pause(error: &AccountError, failures: u32) -> SignedDuration {
+    let asked = |wait: Duration| SignedDuration::try_from(wait).unwrap_or(LONGEST);
+    match error {
+        error if error.needs_a_person() => AFTER_REFUSAL,
+        AccountError::TooSoon { wait } => asked(*wait).max(AFTER_FAILURE),
+        AccountError::Throttled { retry_after } => {
+            grown(AFTER_REFUSAL, failures, LONGEST).max(asked(retry_after.unwrap_or_default()))
+        }
+        _ => grown(AFTER_FAILURE, failures, AFTER_REFUSAL),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::Step;
 
     #[test]
-    fn unattended_sign_ins_are_a_quarter_of_an_hour_apart() {
-        let now = Timestamp::now();
-        let ago = |seconds| Some(now - SignedDuration::from_secs(seconds));
-        assert_eq!(ration(None, now), Ok(()));
-        assert_eq!(ration(ago(600), now), Err(AccountError::TooSoon { wait: Duration::from_secs(300) }));
-        assert_eq!(ration(ago(900), now), Ok(()));
-        assert_eq!(ration(ago(-86_400), now), Ok(()));
+    fn a_failed_renewal_stands_for_a_while_and_longer_each_time() {
+        let minutes = |error: &AccountError| [1, 2, 3, 9].map(|failures| pause(error, failures).as_mins());
+        assert_eq!(minutes(&AccountError::Service { step: Step::Login, status: 502 }), [1, 2, 4, 30]);
+        assert_eq!(minutes(&AccountError::Throttled { retry_after: None }), [30, 60, 120, 360]);
+        assert_eq!(
+            minutes(&AccountError::Throttled { retry_after: Some(Duration::from_secs(5400)) }),
+            [90, 90, 120, 360]
+        );
+        assert_eq!(minutes(&AccountError::CodeNeeded), [30; 4]);
+        assert_eq!(minutes(&AccountError::TooSoon { wait: Duration::from_secs(600) }), [10; 4]);
     }
 }

@@ -1,7 +1,6 @@
 //! The second factor: a code that Apple shows on the person's devices or sends to a phone, and the trust that spares the next one
 //! (protocol/auth.md §3, §4.1).
 
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -10,7 +9,7 @@ use super::challenge_state::ChallengeState;
 use super::phone::{CodeBy, CodeSent, Phone};
 use super::refusal::{CodeFlags, Step, refusal, true_status};
 use super::secret::Secret;
-use super::session::{Pending, Trust};
+use super::session::Pending;
 use super::sign_in::{Dialogue, wants_escrow};
 use crate::http::{Method, Reply};
 
@@ -93,13 +92,13 @@ impl Dialogue<'_> {
     }
 
     /// Has this installation trusted, so that the next sign-in needs no code.
-    pub async fn trust(&mut self) -> Result<Trust, AccountError> {
+    pub async fn trust(&mut self) -> Result<Secret, AccountError> {
         let reply = self.call(Method::GET, "2sv/trust", None).await?;
         if !(200..300).contains(&true_status(&reply)) {
             return Err(refusal(Step::Trust, &reply));
         }
         match reply.header("x-apple-twosv-trust-token") {
-            Some(token) => Ok(Trust { token: Secret::new(token), since: Timestamp::now() }),
+            Some(token) => Ok(Secret::new(token)),
             None => Err(AccountError::Unexpected { step: Step::Trust, reason: "no trust token".into() }),
         }
     }

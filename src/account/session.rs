@@ -5,6 +5,7 @@ use url::Url;
 use super::cookies::Cookies;
 use super::phone::{CodeSent, Phone};
 use super::secret::Secret;
+use super::unattended::Unattended;
 use crate::http::Reply;
 
 /// All that is kept of a session, in `session.json` (protocol/auth.md §6.1). The password is not.
@@ -61,14 +62,6 @@ pub struct Services {
     pub data: Url,
 }
 
-/// The record that keeps sign-ins without a person rare.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Unattended {
-    pub last: Option<Timestamp>,
-    /// Apple wanted a person then, and it would be no use, or do harm, to ask again before one came.
-    pub barred: bool,
-}
-
 /// What the sign-in service hands out from reply to reply within one sign-in (protocol/auth.md §0.4).
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Exchange {
@@ -106,8 +99,7 @@ impl Session {
 
 impl Pending {
     /// A sign-in whose password is proven.
-    pub fn new(exchange: Exchange) -> Pending {
-        let since = Timestamp::now();
+    pub fn new(exchange: Exchange, since: Timestamp) -> Pending {
         Pending { exchange, digits: 6, since, looked: false, phones: Vec::new(), no_devices: false, sent: None }
     }
 }
@@ -154,7 +146,7 @@ mod tests {
         session.cookies.absorb(&service, &headers);
         session.token = secret();
         session.trust = Some(Trust { token: Secret::new("s3cret"), since: Timestamp::now() });
-        session.pending = Some(Pending::new(exchange));
+        session.pending = Some(Pending::new(exchange, Timestamp::now()));
         let data = Url::parse("https://p61-ckdatabasews.icloud.com").unwrap();
         session.services = Some(Services { dsid: Secret::new("s3cret"), data });
         session

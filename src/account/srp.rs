@@ -175,6 +175,9 @@ fn pad(bytes: &[u8]) -> Number {
 }
 
 #[cfg(test)]
+mod independent;
+
+#[cfg(test)]
 mod tests {
     //! The vectors of protocol/auth.md §1.8, computed there by other means.
 

@@ -28,6 +28,11 @@ impl Account {
         self.needs().filter(AccountError::needs_a_person)
     }
 
+    /// Where the account's data are, if that is known.
+    pub fn data_host(&self) -> Option<url::Url> {
+        self.state().session.services.as_ref().map(|services| services.data.clone())
+    }
+
     /// What stands in the way, if anything does.
     fn needs(&self) -> Option<AccountError> {
         let state = self.state();
@@ -55,7 +60,7 @@ impl Account {
             trusted_since,
             needs: needs.as_ref().map(AccountError::to_string),
             needs_code: needs.as_ref().map(|error| error.code().to_owned()),
-            days_since_trust: trusted_since.map(|since| Timestamp::now().duration_since(since).as_hours() / 24),
+            days_since_trust: trusted_since.map(|since| self.clock.now().duration_since(since).as_hours() / 24),
         }
     }
 }

@@ -141,7 +141,13 @@ impl SigningIn<'_> {
 
     fn begin(&self) -> Result<Result<SignIn, AccountError>, Failure> {
         let password = match self.runtime.block_on(stored_password(&self.config.password))? {
-            Some(password) => password,
+            Some(password) => {
+                // Where nobody watches, nothing is tried over and over: that is how accounts are locked.
+                if !self.terminal {
+                    self.runtime.block_on(self.account.may_sign_in(&password))?;
+                }
+                password
+            }
             None if self.terminal => ask_password()?,
             None => {
                 let advice = "pass --password-file or --password-command, or run this on a terminal";

@@ -41,7 +41,7 @@ fn advice(error: &AccountError) -> String {
         SignInNeeded | SessionOver { .. } => "sign in: photosfs login",
         CodeNeeded => "sign in again with a code: photosfs login",
         WrongPassword => {
-            "check both and try again; an app-specific password does not work here, and too many tries lock the account"
+            "change it and try again, or sign in on a terminal; app-specific passwords do not work here, and too many tries lock the account"
         }
         WrongCode => "try again with the newest code, or begin anew: photosfs login",
         MalformedCode { .. } => "pass it as it is shown: photosfs login --code 123456",

@@ -3,7 +3,8 @@
 use icloud_simulator::accounts::Form;
 use icloud_simulator::fault::{Effect, Failure, Fault};
 use icloud_simulator::options::{BeforeEscrow, ChallengeShape, CodeReply, Protection, Protocol};
-use photosfs::account::{AccountError, CodeBy, CodeSent, SignIn};
+use jiff::SignedDuration;
+use photosfs::account::{AccountError, Clock, CodeBy, CodeSent, SignIn};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -296,5 +297,72 @@ fn the_program_waits_for_the_device() {
     let text = stderr(&output);
     assert!(output.status.code() == Some(0) && text.contains("approve access"), "{text}");
     world.simulator.forget_keys();
+    world.simulator.assert_clean();
+}
+
+/// How many sign-ins an account makes that is asked every five minutes for so many hours.
+async fn sign_ins_in(world: &World, account: &photosfs::account::Account, clock: &Clock, hours: i64) -> u64 {
+    let before = world.sign_ins();
+    for _ in 0..hours * 12 {
+        let _ = account.post(ZONES, &json!({})).await;
+        clock.advance(SignedDuration::from_mins(5));
+    }
+    world.sign_ins() - before
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_sign_ins_become_rare_over_restarts_too() {
+    let world = World::new();
+    let clock = Clock::default();
+    let account = world.account_at(&clock);
+    sign_in(&account).await;
+    world.simulator.expire_sessions();
+    world.simulator.fault(Fault::every("signin/init", Effect::Fail(Failure::bare(503))));
+    // At 0, 30 min, 1.5 h, 3.5 h, 7.5 h, then every 6 h: 13.5 h, 19.5 h.
+    assert_eq!(sign_ins_in(&world, &account, &clock, 24).await, 7);
+    // A process that is started again each time asks no more often.
+    let before = world.sign_ins();
+    for _ in 0..72 {
+        let _ = world.account_at(&clock).ready().await;
+        clock.advance(SignedDuration::from_mins(5));
+    }
+    assert_eq!(world.sign_ins() - before, 1, "in six hours");
+    // A clock that begins a year earlier at each start waits, and then goes on.
+    clock.advance(SignedDuration::from_hours(-24 * 365));
+    let outcome = world.account_at(&clock).ready().await;
+    assert!(matches!(outcome, Err(AccountError::TooSoon { .. })), "{outcome:?}");
+    world.simulator.state().faults.clear();
+    clock.advance(SignedDuration::from_hours(7));
+    world.account_at(&clock).ready().await.unwrap();
+    world.simulator.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_not_tried_again_until_it_changes() {
+    let world = World::new();
+    let clock = Clock::default();
+    let account = world.account_at(&clock);
+    sign_in(&account).await;
+    world.simulator.change_password("changed-at-apple");
+    assert_eq!(account.post(ZONES, &json!({})).await.unwrap_err(), AccountError::WrongPassword);
+    assert_eq!(sign_ins_in(&world, &account, &clock, 24 * 7).await, 0, "a week with the same password");
+    assert_eq!(account.status().needs_code.as_deref(), Some("wrong_password"));
+    let restarted = world.account_at(&clock);
+    assert_eq!(restarted.ready().await, Err(AccountError::WrongPassword), "known after a restart");
+    // The same from a command, and from a script that signs in.
+    let text = std::fs::read_to_string(world.path("config.toml")).unwrap();
+    let command = format!("password_command = 'echo {PASSWORD}'\n");
+    let without = text.lines().filter(|line| !line.starts_with("password_file")).collect::<Vec<_>>().join("\n");
+    std::fs::write(world.path("config.toml"), command + &without).unwrap();
+    assert_eq!(world.account_at(&clock).ready().await, Err(AccountError::WrongPassword));
+    let output = world.run(&["login"]);
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    assert_eq!((world.sign_ins(), world.simulator.wrong_passwords()), (2, 1));
+    // Changed, it is tried by itself; Apple has forgotten the browser, so that a person is still needed.
+    std::fs::write(world.path("config.toml"), text).unwrap();
+    std::fs::write(world.path("password"), "changed-at-apple").unwrap();
+    clock.advance(SignedDuration::from_hours(1));
+    assert_eq!(account.post(ZONES, &json!({})).await.unwrap_err(), AccountError::CodeNeeded);
+    assert_eq!((world.sign_ins(), world.simulator.wrong_passwords()), (3, 1));
     world.simulator.assert_clean();
 }

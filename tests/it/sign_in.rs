@@ -335,23 +335,6 @@ fn web_access_that_is_off_is_told() {
 }
 
 #[test]
-fn the_doctor_names_what_is_missing() {
-    let world = World::new();
-    let findings = || {
-        let output = world.run(&["doctor"]);
-        (output.status.code(), String::from_utf8(output.stdout).unwrap())
-    };
-    let (code, text) = findings();
-    assert!(code == Some(1) && text.contains("!!  not signed in\n      sign in: photosfs login\n"), "{text}");
-    assert!(text.contains("ok  the clock is right\n"), "{text}");
-    world.run(&["login"]);
-    world.run(&["login", "--code", CODE]);
-    let (code, text) = findings();
-    assert!(code == Some(1) && text.contains("ok  signed in\n"), "{text}");
-    assert!(text.contains("!!  the library has not been read yet\n"), "{text}");
-}
-
-#[test]
 fn no_secret_in_the_most_talkative_log() {
     let world = World::new();
     let mut said = String::new();

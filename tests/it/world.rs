@@ -6,7 +6,7 @@ use std::process::Output;
 use std::sync::Arc;
 
 use icloud_simulator::{Options, Simulator};
-use photosfs::account::{Account, CodeSent, SignIn};
+use photosfs::account::{Account, Clock, CodeSent, SignIn};
 use photosfs::config::{Config, Settings};
 use photosfs::http::{Http, Reply};
 use secrecy::SecretString;
@@ -28,8 +28,11 @@ impl World {
     }
 
     pub fn with_password(password: &str) -> World {
-        let simulator = Simulator::start(Options { assets: Some(0), code: Some(CODE.into()), ..Options::default() });
-        let simulator = simulator.unwrap();
+        World::of(Options { assets: Some(0), code: Some(CODE.into()), ..Options::default() }, password)
+    }
+
+    pub fn of(options: Options, password: &str) -> World {
+        let simulator = Simulator::start(options).unwrap();
         let world = World { simulator, folder: tempfile::tempdir().unwrap() };
         let text = format!(
             "apple_id = '{APPLE_ID}'\nstate_dir = '{0}/state'\ncache_dir = '{0}/cache'\npassword_file = '{0}/password'\n\
@@ -60,6 +63,12 @@ impl World {
     pub fn account(&self) -> Arc<Account> {
         let config = self.config();
         Account::open(&config, Http::new(&config.endpoints).unwrap()).unwrap()
+    }
+
+    /// The same, by a clock that the test moves.
+    pub fn account_at(&self, clock: &Clock) -> Arc<Account> {
+        let config = self.config();
+        Account::open_at(&config, Http::new(&config.endpoints).unwrap(), clock.clone()).unwrap()
     }
 
     /// Signed in, code and all.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use num_bigint::BigUint;
 
+use super::guard::Guard;
 use super::srp;
 use super::tokens;
 use crate::options::{Person, Protection, Protocol};
@@ -33,6 +34,8 @@ pub struct Account {
     pub consent_polls: Option<u32>,
     /// Answers of `requestPCS` since cookies were last given.
     pub key_polls: u32,
+    /// What Apple counts of the sign-ins.
+    pub guard: Guard,
     sent_since_success: u32,
     wrong_codes: u32,
     locked_until_s: i64,
@@ -61,6 +64,7 @@ impl Account {
             prompts: 0,
             consent_polls: None,
             key_polls: 0,
+            guard: Guard::default(),
             sent_since_success: 0,
             wrong_codes: 0,
             locked_until_s: 0,
@@ -75,6 +79,12 @@ impl Account {
     pub fn verifier(&mut self, protocol: Protocol, iterations: u32) -> BigUint {
         let derive = || srp::verifier(&self.person.password, &self.salt, iterations, protocol);
         self.verifiers.entry((protocol, iterations)).or_insert_with(derive).clone()
+    }
+
+    pub fn change_password(&mut self, password: &str) {
+        self.person.password = password.into();
+        self.salt = new_salt();
+        self.verifiers.clear();
     }
 
     /// Makes the devices show a code; whatever they showed before is worthless then.

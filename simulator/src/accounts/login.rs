@@ -55,7 +55,7 @@ fn session_token(accounts: &Accounts, visit: &Visit, body: &Value) -> Result<Ses
         visit.breach("a session token that was never issued");
         return Err(failure(400, "Invalid Session Token"));
     };
-    if token.dead {
+    if !accounts.tokens.session_holds(token) {
         return Err(failure(421, "Missing X-APPLE-WEBAUTH-TOKEN cookie"));
     }
     Ok(token.clone())

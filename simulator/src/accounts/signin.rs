@@ -132,10 +132,14 @@ pub fn complete(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Resp
         visit.breach("`c` was never issued, or was used before");
         return Err(service_errors(400, "-20001", "Malformed request"));
     };
-    if !proven(accounts, visit, &handshake, &body) {
+    let right = proven(accounts, visit, &handshake, &body);
+    let strict = visit.switches.locks_accounts;
+    let guarded = accounts.known.get_mut(&handshake.name);
+    let locked = guarded.is_some_and(|account| account.guard.tried(right, visit.now_s, strict));
+    if !right {
         return Err(wrong_password(visit));
     }
-    if visit.switches.locked {
+    if visit.switches.locked || locked {
         return Err(service_errors(403, "-20209", "This Apple Account has been locked for security reasons"));
     }
     let trusted = trusted(accounts, visit, &body, &handshake.name);

@@ -1,11 +1,13 @@
 //! What was handed out: session tokens, trust tokens, web cookies.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use super::idmsa::Stage;
+use crate::options::Switches;
 
 /// Every token ever issued. A dead one is kept, so that one never issued can be told from it.
 #[derive(Default)]
@@ -15,6 +17,10 @@ pub struct Tokens {
     web: HashMap<String, WebToken>,
     pcs: HashMap<String, Keys>,
     logins: u64,
+    /// Of the request that is being answered.
+    now_s: i64,
+    session_life_s: i64,
+    trust_life_s: i64,
 }
 
 /// What `accountLogin` takes.
@@ -23,12 +29,14 @@ pub struct SessionToken {
     pub account: String,
     /// How far the sign-in it came from had come.
     pub stage: Stage,
-    pub dead: bool,
+    born_s: i64,
+    dead: bool,
 }
 
 /// What spares the second factor.
 pub struct TrustToken {
     account: String,
+    born_s: i64,
     dead: bool,
 }
 
@@ -55,14 +63,27 @@ impl WebToken {
 }
 
 impl Tokens {
+    /// Told with every request.
+    pub fn set_time(&mut self, now_s: i64, switches: &Switches) {
+        self.now_s = now_s;
+        self.session_life_s = seconds(switches.token_life);
+        self.trust_life_s = seconds(switches.trust_life);
+    }
+
     pub fn new_session(&mut self, account: &str, stage: Stage) -> String {
         let token = random(180);
-        self.session.insert(token.clone(), SessionToken { account: account.into(), stage, dead: false });
+        self.session
+            .insert(token.clone(), SessionToken { account: account.into(), stage, born_s: self.now_s, dead: false });
         token
     }
 
     pub fn session(&self, token: &str) -> Option<&SessionToken> {
         self.session.get(token)
+    }
+
+    /// Whether accountLogin takes it.
+    pub fn session_holds(&self, token: &SessionToken) -> bool {
+        !token.dead && self.now_s - token.born_s < self.session_life_s
     }
 
     /// The sign-in that this token came from has come further.
@@ -74,12 +95,13 @@ impl Tokens {
 
     pub fn new_trust(&mut self, account: &str) -> String {
         let token = format!("HSARMTKNSRV{}SRVX", random(180));
-        self.trust.insert(token.clone(), TrustToken { account: account.into(), dead: false });
+        self.trust.insert(token.clone(), TrustToken { account: account.into(), born_s: self.now_s, dead: false });
         token
     }
 
     pub fn trusts(&self, token: &str, account: &str) -> bool {
-        self.trust.get(token).is_some_and(|token| !token.dead && token.account == account)
+        let holds = |token: &TrustToken| !token.dead && self.now_s - token.born_s < self.trust_life_s;
+        self.trust.get(token).is_some_and(|token| holds(token) && token.account == account)
     }
 
     /// Whose trust token this is, or was.
@@ -158,6 +180,10 @@ impl Tokens {
             || self.web.contains_key(text)
             || self.pcs.contains_key(text)
     }
+}
+
+fn seconds(life: Duration) -> i64 {
+    i64::try_from(life.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Random URL-safe text of that many bytes' worth.
