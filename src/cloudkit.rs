@@ -6,6 +6,7 @@
 
 mod database;
 mod error;
+mod pace;
 mod record;
 mod trail;
 mod wire;
@@ -13,6 +14,7 @@ mod zone;
 
 pub use database::{ChangePage, Database, PAGE_RECORDS, Query, QueryPage, ZoneNews};
 pub use error::CloudKitError;
+pub use pace::MOST as MOST_CALLS;
 pub use record::{AssetValue, Record};
 pub use trail::Trail;
 pub use zone::{Area, SyncToken, Zone};

@@ -14,7 +14,7 @@ mod place;
 mod resource;
 mod service;
 
-pub use crate::cloudkit::{Area, SyncToken, Trail, Zone};
+pub use crate::cloudkit::{Area, MOST_CALLS, SyncToken, Trail, Zone};
 pub use album::{Album, AlbumKind, Member};
 pub use asset::{Asset, Master, Sighting};
 pub use change::Change;

@@ -184,6 +184,11 @@ impl Cloud {
         self.model().zones[zone.0].proven_lists_only = true;
     }
 
+    /// Lists leave an asset or album out from now on, though their counts do not: only the change log shows it.
+    pub fn leave_out_of_lists(&self, zone: ZoneId, name: Uuid) {
+        self.model().zones[zone.0].unlisted.insert(name);
+    }
+
     /// How long download addresses hold that are signed from now on. One hour unless said otherwise.
     pub fn set_link_life(&self, life: Duration) {
         self.model().link_key.life_s = i64::try_from(life.as_secs()).unwrap_or(i64::MAX);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::pace::{Ending, Pace};
 use super::wire::{self, Batch, DatabaseChanges, Fault, Records, ZoneChanges, ZonePage, ZoneWire};
 use super::{Area, CloudKitError, Record, SyncToken, Trail, Zone};
 use crate::account::Account;
@@ -20,6 +21,7 @@ pub const PAGE_RECORDS: usize = 200;
 #[derive(Clone)]
 pub struct Database {
     account: Arc<Account>,
+    pace: Arc<Pace>,
 }
 
 /// A question for records of one index.
@@ -59,14 +61,14 @@ pub struct ZoneNews {
 
 impl Database {
     pub fn new(account: Arc<Account>) -> Database {
-        Database { account }
+        Database { account, pace: Arc::default() }
     }
 
     /// Zones that changed since `token`; without one, all there are.
     pub async fn zones(&self, area: Area, token: Option<&SyncToken>) -> Result<ZoneNews, CloudKitError> {
         let mut token = token.cloned();
         let (mut changed, mut deleted) = (Vec::new(), Vec::new());
-        let mut trail = Trail::new("the list of zones");
+        let mut trail = Trail::new("the list of zones", Trail::LIST);
         loop {
             let body = token.as_ref().map_or(json!({}), |t| json!({"syncToken": t.as_str()}));
             let page: DatabaseChanges = self.call(area, "changes/database", body).await?;
@@ -196,8 +198,14 @@ impl Database {
         operation: &str,
         body: &Value,
     ) -> Result<T, CloudKitError> {
-        let reply = self.account.post(&format!("{CONTAINER}/{}/{operation}", area.as_str()), body).await?;
-        wire::read(answer(reply)?)
+        let turn = self.pace.enter().await;
+        let reply = self.account.post(&format!("{CONTAINER}/{}/{operation}", area.as_str()), body).await;
+        let outcome = reply.map_err(CloudKitError::from).and_then(|reply| wire::read(answer(reply)?));
+        turn.end(match &outcome {
+            Ok(_) => Ending::Answered,
+            Err(error) => error.ending(),
+        });
+        outcome
     }
 }
 

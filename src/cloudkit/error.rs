@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::pace::Ending;
 use crate::account::AccountError;
 use crate::http::{Transient, Verdict};
 
@@ -42,6 +43,16 @@ impl CloudKitError {
     /// Whether the same call may succeed a little later.
     pub fn is_transient(&self) -> bool {
         self.verdict() != Verdict::Stop && !self.is_bad_request()
+    }
+
+    /// What it says about the load. A request that is not understood, now and then a good one, says nothing.
+    pub(super) fn ending(&self) -> Ending {
+        match self.verdict() {
+            _ if self.is_bad_request() => Ending::Other,
+            Verdict::Stop => Ending::Other,
+            Verdict::Again => Ending::Overloaded(None),
+            Verdict::After(wait) => Ending::Overloaded(Some(wait)),
+        }
     }
 
     /// Whether the service did not understand: for a sync token this means it must be dropped.

@@ -284,7 +284,7 @@ impl Photos {
     async fn albums_in(&self, library: &Library, folder: Option<&str>) -> Result<Vec<Record>, PhotosError> {
         let mut albums = Vec::new();
         let mut marker: Option<String> = None;
-        let mut trail = Trail::new("a list of albums");
+        let mut trail = Trail::new("a list of albums", Trail::LIST);
         loop {
             let filters = folder.map(|name| ("parentId", "STRING", json!(name))).into_iter().collect();
             let query = Query { index: ALBUMS, filters, keys: ALBUM_KEYS, continuation: marker.as_deref() };

@@ -23,6 +23,8 @@ const BELIEVABLE: u64 = 5;
 /// Pages of history for each asset: 450 were measured for 7,300 (protocol/photos.md §3.5).
 const HISTORY_PAGES: f64 = 450.0 / 7_300.0;
 
+/// Pages of lists that are under way together (protocol/photos.md §2.5).
+const TOGETHER: f64 = 8.0;
 /// They may be counted as albums (protocol/photos.md §2.3).
 const PSEUDO_FOLDERS: u64 = 2;
 
@@ -219,12 +221,12 @@ impl LibrarySync {
 
 /// Whether a library's history costs less than the lists of its albums, by the time that each takes.
 ///
-/// An album's list has 66 photos a page, and a last page that is empty; [`ranks::PARALLEL`] pages are under way together. The
+/// An album's list has 66 photos a page, and a last page that is empty; peers have 8 pages under way together (§2.5). The
 /// history has 450 pages for 7,300 photos and goes page by page. So lists cost less up to some thirty memberships for each
 /// photo: 100,000 photos in 200 albums of 500 are 1,800 pages, in the time of 225; their history is 6,200.
 fn history_is_cheaper(assets: u64, members: impl Iterator<Item = u64>) -> bool {
     let lists: u64 = members.map(|count| count.div_ceil(View::MEMBERS) + 1).sum();
-    lists as f64 / ranks::PARALLEL as f64 > assets as f64 * HISTORY_PAGES + 1.0
+    lists as f64 / TOGETHER > assets as f64 * HISTORY_PAGES + 1.0
 }
 
 fn note_of(short: &Short) -> Option<String> {

@@ -150,7 +150,7 @@ impl LibrarySync {
     /// Puts down everything that happened in a library since a token, page by page; gives the token where the log ends.
     pub(super) async fn put_down_since(&self, library: &Library, token: &SyncToken) -> Result<SyncToken, SyncError> {
         let mut token = token.clone();
-        let mut trail = Trail::new("what changed in a library");
+        let mut trail = Trail::new("what changed in a library", Trail::HISTORY);
         loop {
             let page = self.photos.changes(library, Some(&token)).await?;
             self.put_down(library, page.changes).await?;

@@ -13,10 +13,10 @@ use crate::photos::{Change, Library, SyncToken, View};
 /// How often it is asked whether the service's own lists are ready, and how many times.
 const INDEXING_POLL: Duration = Duration::from_secs(10);
 const INDEXING_POLLS: usize = 360;
-/// Walks of a view before a listing that stays short is given up, or believed if it is short by next to nothing.
+/// Walks through the lists, before what they lack is looked for in the library's history.
 const WALKS: usize = 3;
 /// Announced counts can be stale for good: one in 77,864 in a library known to a peer (protocol/photos.md §2.4). What may be
-/// missing after every walk found the same; it is told to the person.
+/// missing after lists and history gave the same; it is told to the person.
 const BELIEVABLE: u64 = 5;
 
 impl LibrarySync {
@@ -83,8 +83,8 @@ impl LibrarySync {
         }
     }
 
-    /// Walks all views until what was found agrees with what is announced; gives the token up to which changes are in, and a
-    /// note if next to nothing stays missing.
+    /// Walks all views until what was found agrees with what is announced, and in the end the history, which holds
+    /// everything; gives the token up to which changes are in, and a note if next to nothing stays missing.
     async fn list_assets(
         &self,
         library: &Library,
@@ -93,7 +93,10 @@ impl LibrarySync {
         let mut before = None;
         for walk in 1.. {
             let announced = self.photos.counts(library, &View::ALL).await?;
-            self.read_views(library, &announced, Target::Listing).await?;
+            match walk {
+                ..=WALKS => self.read_views(library, &announced, Target::Listing).await?,
+                _ => self.read_history(library, Target::Listing).await?,
+            }
             self.hydrate(library).await?;
             token = self.replay(library, &token).await?;
             let announced = self.photos.counts(library, &View::ALL).await?;
@@ -106,7 +109,7 @@ impl LibrarySync {
                 })
                 .await?;
             let Some(short) = shortfall(&announced, &seen) else { return Ok((token, None)) };
-            if walk == WALKS {
+            if walk > WALKS {
                 return Ok((token, Some(short.judge(library, before == Some(seen))?)));
             }
             tracing::warn!("{}, walking again", short.error(library));

@@ -5,8 +5,10 @@ use std::ops::Range;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
-/// Pages asked for at the same time. Peers use 8 to 16 without being throttled (protocol/photos.md §2.5).
-pub const PARALLEL: usize = 8;
+use crate::photos::MOST_CALLS;
+
+/// Pages asked for at the same time; how many of them are under way is for the database to say (`cloudkit/pace.rs`).
+pub const PARALLEL: usize = MOST_CALLS;
 /// How often an empty page in front of the announced end is asked for again: they have been met (§2.5).
 const EMPTY_RETRIES: usize = 2;
 

@@ -49,6 +49,12 @@ impl LibrarySync {
         .await
     }
 
+    /// Reads a library's history into the index.
+    pub(super) async fn read_history(&self, library: &Library, target: Target) -> Result<(), SyncError> {
+        let take = |list, rank, page| self.take_page(library, target, list, rank, page).boxed();
+        self.walk_history(library, &take).await
+    }
+
     /// Reads all views of a library, and hands on each page.
     ///
     /// Whether a shared library has lists of what is hidden and trashed is not known for sure (protocol/photos.md §1.3);
@@ -149,7 +155,8 @@ impl LibrarySync {
 
     /// The change log of a library, from its beginning.
     pub(super) fn history<'a>(&'a self, library: &'a Library) -> History<'a> {
-        History { sync: self, library, token: None, trail: Trail::new("the library's history"), pages: 0, ended: false }
+        let trail = Trail::new("the library's history", Trail::HISTORY);
+        History { sync: self, library, token: None, trail, pages: 0, ended: false }
     }
 
     async fn take_page(

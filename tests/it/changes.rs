@@ -252,3 +252,86 @@ fn photos_that_stay_missing_are_told() {
     assert_eq!(note(&stage), None);
     assert_true(&stage);
 }
+
+fn add(stage: &Stage, count: u64) {
+    let cloud = stage.simulator.cloud();
+    for n in 0..count {
+        let picture = Resource::new("public.jpeg", Body::seeded(9_000 + n, 500));
+        cloud.add_photo(cloud.primary(), NewPhoto::new(&format!("NEW_{n}.JPG"), picture, 1_600_000_000_000 + n as i64));
+    }
+}
+
+fn requests(stage: &Stage) -> u64 {
+    let endpoints =
+        ["changes/database", "changes/zone", "records/query", "records/lookup", "internal/records/query/batch"];
+    endpoints.iter().map(|endpoint| stage.simulator.requests(endpoint)).sum()
+}
+
+/// What one new photo costs in a library of so many: requests, and what the kernel is told.
+fn cost_of_one(assets: usize) -> (u64, usize) {
+    let stage = Stage::new(Options { assets: Some(assets), ..Options::default() });
+    stage.update().unwrap();
+    let told = std::sync::Arc::new(std::sync::Mutex::new(0));
+    stage.sync.on_change({
+        let told = told.clone();
+        move |change| *told.lock().unwrap() += change.entries.len() + change.attributes.len() + change.directories.len()
+    });
+    let before = requests(&stage);
+    add(&stage, 1);
+    stage.update().unwrap();
+    assert_true(&stage);
+    stage.simulator.assert_clean();
+    let told = *told.lock().unwrap();
+    (requests(&stage) - before, told)
+}
+
+#[test]
+fn one_new_photo_costs_the_same_in_any_library() {
+    let (small, large) = (cost_of_one(200), cost_of_one(2_000));
+    assert!(small.0 <= 6 && large.0 <= 6, "{small:?} {large:?}");
+    // A year that is new is a directory more.
+    assert!(small.1 <= 16 && large.1 <= 16, "{small:?} {large:?}");
+}
+
+#[test]
+fn a_delta_that_breaks_off_changes_nothing_and_is_applied_whole_later() {
+    let stage = Stage::new(Options { assets: Some(100), ..Options::default() });
+    stage.update().unwrap();
+    let token = |stage: &Stage| stage.index.libraries().unwrap()[0].token.clone();
+    let (tree, before) = (stage.tree(), token(&stage));
+    add(&stage, 1_000);
+    let (code, reason) = ("INTERNAL_ERROR".to_owned(), "scripted".to_owned());
+    for place in [Place::FirstRecord, Place::Zone] {
+        let broken = Effect::Answer(Change::ErrorInside { place, code: code.clone(), reason: reason.clone() });
+        stage.simulator.fault(Fault::from("changes/zone", 6, broken));
+        stage.update().unwrap_err();
+        assert_eq!((stage.tree(), token(&stage)), (tree.clone(), before.clone()), "{place:?}");
+        stage.simulator.state().faults.clear();
+    }
+    stage.update().unwrap();
+    assert_true(&stage);
+    assert_ne!(token(&stage), before);
+    stage.simulator.assert_clean();
+}
+
+#[test]
+fn while_a_large_delta_comes_in_the_tree_is_read_as_it_was() {
+    let stage = Stage::new(Options { assets: Some(100), ..Options::default() });
+    stage.update().unwrap();
+    add(&stage, 2_000);
+    let files = || stage.index.totals().unwrap().files;
+    let before = files();
+    let reads = std::thread::scope(|scope| {
+        let update = scope.spawn(|| stage.update());
+        let mut reads = 0;
+        while !update.is_finished() {
+            let now = files();
+            assert!(now == before || now == before + 2_000, "all or nothing: {before} files, then {now}");
+            reads += 1;
+        }
+        update.join().unwrap().unwrap();
+        reads
+    });
+    assert!(reads > 10, "nobody waits for the delta: {reads}");
+    assert_true(&stage);
+}

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use icloud_simulator::Options;
-use icloud_simulator::fault::{Change, Effect, Failure, Fault};
-use icloud_simulator::library::{Slot, TruthAsset, TruthState};
+use icloud_simulator::fault::{Change, Effect, Failure, Fault, Place};
+use icloud_simulator::library::{Area, Body, NewPhoto, Resource, Slot, TruthAsset, TruthState};
 
 use crate::stage::Stage;
 
@@ -165,4 +165,176 @@ fn a_refusal_now_and_then_does_not_end_a_listing() {
     stage.update().unwrap();
     assert_true(&stage);
     stage.simulator.assert_clean();
+}
+
+fn albums(stage: &Stage) -> usize {
+    stage.tree().iter().filter(|(path, _)| path.starts_with("/Albums/") && !path.contains('.')).count()
+}
+
+#[test]
+fn a_list_of_albums_that_comes_empty_is_read_again() {
+    let stage = Stage::new(Options { assets: Some(300), ..Options::default() });
+    // The state of indexing, the first page, then the albums at the top.
+    stage.simulator.fault(Fault::nth("records/query", 3, Effect::Answer(Change::EmptyListing)));
+    stage.update().unwrap();
+    assert_true(&stage);
+    assert_places(&stage);
+    assert_eq!(albums(&stage), 48, "forty albums in eight folders");
+    assert!(stage.index.libraries().unwrap().iter().all(|state| state.note.is_none()));
+    stage.simulator.assert_clean();
+}
+
+#[test]
+fn albums_and_members_that_lists_leave_out_are_found_in_the_history() {
+    let stage = Stage::new(Options { assets: Some(300), ..Options::default() });
+    let cloud = stage.simulator.cloud();
+    let primary = cloud.primary();
+    let truth = cloud.truth();
+    for album in truth.libraries[0].albums.iter().filter(|album| !album.is_folder).take(3) {
+        cloud.leave_out_of_lists(primary, cloud.album_named(&album.record_name).unwrap().name);
+    }
+    stage.update().unwrap();
+    assert_true(&stage);
+    assert_places(&stage);
+    assert_eq!(albums(&stage), 48);
+    assert_eq!(stage.index.libraries().unwrap()[0].note, None, "nothing is missing");
+    stage.simulator.assert_clean();
+}
+
+#[test]
+fn photos_that_lists_leave_out_are_found_in_the_history() {
+    let stage = Stage::new(Options { assets: Some(300), ..Options::default() });
+    let cloud = stage.simulator.cloud();
+    for asset in cloud.truth().assets().step_by(17) {
+        cloud.leave_out_of_lists(cloud.primary(), cloud.asset_named(&asset.record_name).unwrap().name);
+    }
+    stage.update().unwrap();
+    assert_true(&stage);
+    let note = stage.index.libraries().unwrap()[0].note.clone().unwrap();
+    assert!(
+        note.contains("photos are listed") && !note.contains("announces"),
+        "albums lack them, Years does not: {note}"
+    );
+    stage.simulator.assert_clean();
+}
+
+#[test]
+fn an_album_that_stays_short_is_told() {
+    let stage = Stage::new(Options { assets: Some(200), ..Options::default() });
+    stage.simulator.fault(Fault::nth("internal/records/query/batch", 3, Effect::Answer(Change::CountsOff(2))));
+    stage.update().unwrap();
+    assert_true(&stage);
+    let note = stage.index.libraries().unwrap()[0].note.clone().unwrap();
+    assert!(note.contains("album Album 01: ") && note.contains("photos are listed"), "{note}");
+}
+
+#[test]
+fn a_shared_database_that_is_refused_is_told_and_no_library_is_gone() {
+    let stage = Stage::new(Options { assets: Some(60), ..Options::default() });
+    // The private database is asked first.
+    let refused = Effect::Fail(Failure::new(403, "ACCESS_DENIED", "no shared database"));
+    stage.simulator.fault(Fault::nth("changes/database", 2, refused.clone()));
+    stage.update().unwrap();
+    assert_true(&stage);
+    let note = stage.index.account_notes().unwrap().unwrap();
+    assert!(note.contains("libraries that others share") && note.contains("ACCESS_DENIED"), "{note}");
+    stage.update().unwrap();
+    assert_eq!(stage.index.account_notes().unwrap(), None, "it answers again");
+    let shared = stage.simulator.cloud().add_shared_library(Area::Shared);
+    let photo = NewPhoto::new("S.JPG", Resource::new("public.jpeg", Body::bytes(&b"shared"[..])), 1_700_000_000_000);
+    stage.simulator.cloud().add_photo(shared, photo);
+    stage.update().unwrap();
+    let tree = stage.tree();
+    stage.simulator.fault(Fault::nth("changes/database", 2, refused));
+    let error = stage.update().unwrap_err();
+    assert!(error.to_string().contains("ACCESS_DENIED"), "{error}");
+    assert_eq!(stage.tree(), tree, "what is known stays");
+    assert!(stage.index.libraries().unwrap().iter().all(|state| state.note.is_none()));
+}
+
+#[test]
+fn zones_that_are_no_libraries_are_left_out_and_named() {
+    let stage = Stage::new(Options { assets: Some(20), ..Options::default() });
+    stage.update().unwrap();
+    let ignored = stage.index.ignored_zones().unwrap();
+    for zone in ["SharedCollection-", "AppLibrarySync-com.apple.GenerativePlayground-", "CustomZone", "CMM-"] {
+        assert_eq!(ignored.iter().filter(|name| name.starts_with(zone)).count(), 1, "{zone} in {ignored:?}");
+    }
+    let names: Vec<_> = stage.index.libraries().unwrap().into_iter().map(|state| state.library.id().0).collect();
+    assert_eq!(names, ["PrimarySync"]);
+    stage.simulator.assert_clean();
+}
+
+/// Ends a first listing at its ninetieth request; gives the requests it has made.
+fn interrupted(stage: &Stage) -> u64 {
+    let denied = Failure::new(403, "ACCESS_DENIED", "scripted");
+    stage.simulator.fault(Fault::from("records/query", 90, Effect::Fail(denied)));
+    stage.update().unwrap_err();
+    stage.simulator.state().faults.clear();
+    stage.simulator.requests("records/query")
+}
+
+#[test]
+fn a_listing_that_was_interrupted_goes_on_where_it_was() {
+    let stage = Stage::new(Options { assets: Some(3_000), ..Options::default() });
+    let before = interrupted(&stage);
+    let stage = stage.reopened();
+    stage.update().unwrap();
+    assert_true(&stage);
+    assert_places(&stage);
+    let again = stage.simulator.requests("records/query") - before;
+    let whole = Stage::new(Options { assets: Some(3_000), ..Options::default() });
+    whole.update().unwrap();
+    let whole = whole.simulator.requests("records/query");
+    // The state of indexing, the albums' own list in nine requests, and the pages that were under way.
+    assert!(before + again <= whole + 30, "{before} requests, then {again}; without an end {whole}");
+    stage.simulator.assert_clean();
+}
+
+#[test]
+fn a_library_that_changed_while_its_listing_was_interrupted_is_listed_whole() {
+    let stage = Stage::new(Options { assets: Some(3_000), ..Options::default() });
+    interrupted(&stage);
+    let cloud = stage.simulator.cloud();
+    let visible = |asset: &&TruthAsset| asset.state == TruthState::Visible;
+    for asset in cloud.truth().assets().filter(visible).step_by(400) {
+        cloud.trash(cloud.asset_named(&asset.record_name).unwrap()).unwrap();
+    }
+    let photo = NewPhoto::new("NEW.JPG", Resource::new("public.jpeg", Body::bytes(&b"new"[..])), 1_700_000_000_000);
+    cloud.add_photo(cloud.primary(), photo);
+    let stage = stage.reopened();
+    stage.update().unwrap();
+    assert_true(&stage);
+    assert_places(&stage);
+    stage.simulator.assert_clean();
+}
+
+#[test]
+fn an_interrupted_listing_whose_token_is_not_taken_begins_anew() {
+    let stage = Stage::new(Options { assets: Some(600), ..Options::default() });
+    let denied = Failure::new(403, "ACCESS_DENIED", "scripted");
+    stage.simulator.fault(Fault::from("records/query", 60, Effect::Fail(denied)));
+    stage.update().unwrap_err();
+    stage.simulator.state().faults.clear();
+    let (code, reason) = ("BAD_REQUEST".to_owned(), "Unknown sync continuation type".to_owned());
+    let refusal = Effect::Answer(Change::ErrorInside { place: Place::Zone, code, reason });
+    stage.simulator.fault(Fault::nth("changes/zone", 1, refusal));
+    stage.update().unwrap();
+    assert_true(&stage);
+    assert_places(&stage);
+    stage.simulator.assert_clean();
+}
+
+#[test]
+fn answers_that_do_not_end_are_given_up() {
+    for endpoint in ["changes/database", "changes/zone"] {
+        let stage = Stage::new(Options { assets: Some(60), ..Options::default() });
+        stage.simulator.fault(Fault::every(endpoint, Effect::Answer(Change::MoreComing)));
+        let error = stage.update().unwrap_err();
+        assert!(error.to_string().contains("do not come to an end"), "{endpoint}: {error}");
+        assert!(stage.simulator.requests(endpoint) <= 410, "{endpoint}");
+        stage.simulator.state().faults.clear();
+        stage.update().unwrap();
+        assert_true(&stage);
+    }
 }

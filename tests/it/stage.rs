@@ -43,6 +43,20 @@ impl Stage {
         Stage { simulator, folder, runtime, config, photos, index, sync, http }
     }
 
+    /// As another process would go on: its own index and session over the same files.
+    pub fn reopened(self) -> Stage {
+        let Stage { simulator, folder, runtime, config, http, photos, index, sync } = self;
+        drop((photos, sync, index));
+        let account = Account::open(&config, http.clone()).unwrap();
+        let index = Arc::new(Index::open(&config.state.join("index.sqlite"), &config.tree).unwrap());
+        let photos = {
+            let _inside = runtime.enter();
+            Arc::new(Photos::new(account))
+        };
+        let sync = Arc::new(LibrarySync::new(photos.clone(), index.clone()));
+        Stage { simulator, folder, runtime, config, photos, index, sync, http }
+    }
+
     pub fn update(&self) -> Result<(), SyncError> {
         self.runtime.block_on(self.sync.round(Round::News))
     }

@@ -38,13 +38,15 @@ pub(super) fn page(zone: &mut Zone, query: &Query, links: &Links) -> Result<Page
         Index::Assets { listing, with_masters } => {
             let ranked = zone.ranked(listing);
             let per = if with_masters { PER_PAIR } else { PER_ASSET };
-            let taken = take(query, &ranked, per, |index| zone.asset(*index).id);
+            let mut taken = take(query, &ranked, per, |index| zone.asset(*index).id);
+            taken.items.retain(|index| !zone.unlisted.contains(&zone.asset(*index).id));
             Ok(asset_page(zone, query, links, with_masters, taken))
         }
         Index::Members { album, order } => {
             let Some(album) = zone.album_named(album) else { return Ok(Page::default()) };
             let ranked = zone.ranked_members(album, order);
-            let taken = take(query, &ranked, PER_MEMBER, |index| zone.relation(*index).item);
+            let mut taken = take(query, &ranked, PER_MEMBER, |index| zone.relation(*index).item);
+            taken.items.retain(|index| !zone.unlisted.contains(&zone.relation(*index).item));
             Ok(member_page(zone, query, links, taken))
         }
         Index::Albums { parent } => Ok(album_page(zone, query, links, parent)),
@@ -131,7 +133,8 @@ fn member_page(zone: &mut Zone, query: &Query, links: &Links, taken: Taken<Relat
 
 fn album_page(zone: &Zone, query: &Query, links: &Links, parent: Option<Uuid>) -> Page {
     let ranked: Vec<AlbumIndex> = zone.albums_under(parent);
-    let taken = take(query, &ranked, 1, |index| zone.album(*index).id);
+    let mut taken = take(query, &ranked, 1, |index| zone.album(*index).id);
+    taken.items.retain(|index| !zone.unlisted.contains(&zone.album(*index).id));
     let mut writer = Writer::new(zone, links, &query.desired);
     let is_first = query.marker.is_none() && query.filters.start_rank == 0;
     let mut records = if parent.is_none() && is_first { root_folders(&writer) } else { Vec::new() };

@@ -28,6 +28,8 @@ pub enum Change {
     CountsOff(i64),
     /// Indexing is still running, so many percent done.
     Indexing(u64),
+    /// More is said to come, always.
+    MoreComing,
     /// An error inside HTTP 200.
     ErrorInside { place: Place, code: String, reason: String },
 }
@@ -54,7 +56,7 @@ fn each_part(answer: &mut Value, apply: &dyn Fn(&mut Map<String, Value>)) {
         parts.filter_map(Value::as_object_mut).for_each(apply);
     }
     match answer.as_object_mut() {
-        Some(whole) if whole.contains_key("records") => apply(whole),
+        Some(whole) if whole.contains_key("records") || whole.contains_key("moreComing") => apply(whole),
         _ => (),
     }
 }
@@ -73,6 +75,7 @@ fn apply(part: &mut Map<String, Value>, change: &Change) {
         Change::WithoutFields(names) => each_fields(part, |fields| fields.retain(|name, _| !names.contains(name))),
         Change::WithoutUrls => each_fields(part, without_urls),
         Change::CountsOff(by) => each_fields(part, |fields| count_off(fields, *by)),
+        Change::MoreComing => drop(part.insert("moreComing".into(), true.into())),
         Change::Indexing(percent) => each_fields(part, |fields| indexing(fields, *percent)),
     }
 }

@@ -1,6 +1,6 @@
 //! One record zone: its records, their change log, and the ways to find them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::album::{Album, AlbumIndex, Relation, RelationIndex};
 use super::asset::{Asset, AssetIndex, Master, MasterIndex};
@@ -36,6 +36,8 @@ pub(crate) struct Zone {
     pub(crate) deleted: bool,
     /// Keeps no list but those that are proven for a shared library: all visible, and favourites (photos.md §1.3).
     pub(crate) proven_lists_only: bool,
+    /// Record names that every list leaves out, though they are counted: an index that lags behind (photos.md §2.4).
+    pub(crate) unlisted: HashSet<Uuid>,
     /// The database-wide count of changes at this zone's latest one.
     pub(crate) generation: u64,
     pub(crate) assets: Vec<Asset>,
@@ -68,6 +70,7 @@ impl Zone {
             kind,
             deleted: false,
             proven_lists_only: false,
+            unlisted: HashSet::new(),
             generation: 0,
             assets: Vec::new(),
             masters: Vec::new(),
