@@ -10,6 +10,7 @@ mod fake;
 mod faults;
 mod import_order;
 mod installation;
+mod kinds;
 mod listing;
 mod mount;
 mod originals;

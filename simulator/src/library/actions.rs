@@ -106,6 +106,15 @@ impl Cloud {
         Ok(())
     }
 
+    /// The upload of a photo's original ends: it can be downloaded from now on.
+    pub fn finish_upload(&self, photo: AssetId) -> Result<(), NoSuch> {
+        self.change_asset(photo, |zone, index, now| {
+            let master = zone.asset(index).master;
+            zone.masters[master.0 as usize].resources.finish();
+            zone.log(Subject::Master(master), now);
+        })
+    }
+
     pub fn set_hidden(&self, photo: AssetId, hidden: bool) -> Result<(), NoSuch> {
         self.change_asset(photo, |zone, index, _| zone.assets[index.0 as usize].hidden = hidden)
     }

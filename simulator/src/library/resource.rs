@@ -88,6 +88,11 @@ impl Resources {
         self.0.iter().find(|(held, _)| *held == slot).map(|(_, resource)| resource)
     }
 
+    /// All uploads are finished.
+    pub(crate) fn finish(&mut self) {
+        self.0.iter_mut().for_each(|(_, resource)| resource.without_url = false);
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &Resource)> {
         self.0.iter().map(|(slot, resource)| (*slot, resource))
     }
