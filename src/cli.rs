@@ -1,6 +1,7 @@
 //! The command line: one file per command, each composing the rooms and no more.
 
 mod attention;
+mod changes;
 mod demo;
 mod doctor;
 mod failure;
@@ -56,6 +57,7 @@ enum Command {
     Verify(verify::Args),
     Ready(ready::Args),
     Held(held::Args),
+    Changes(changes::Args),
     Doctor(doctor::Args),
 }
 
@@ -63,7 +65,10 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     logging::start(&cli.log);
-    if matches!(cli.command, Command::Status(_) | Command::Verify(_) | Command::Held(_) | Command::Doctor(_)) {
+    if matches!(
+        cli.command,
+        Command::Status(_) | Command::Verify(_) | Command::Held(_) | Command::Changes(_) | Command::Doctor(_)
+    ) {
         end_with_the_reader();
     }
     match run(cli) {
@@ -112,6 +117,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Verify(args) => verify::run(&context, args),
         Command::Ready(args) => ready::run(&context, args),
         Command::Held(args) => held::run(&context, args),
+        Command::Changes(args) => changes::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),
     }
 }

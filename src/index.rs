@@ -12,6 +12,7 @@ mod directories;
 mod facts;
 mod hold;
 mod inodes;
+mod journal;
 mod layout;
 mod library;
 mod links;
@@ -29,7 +30,8 @@ mod tests;
 
 pub use crate::tree::Facts;
 pub use apply::{Batch, TreeChange};
-pub use hold::{Decision, Held, Removal, limit};
+pub use hold::{Decision, Held, Removal, Waiting, limit};
+pub use journal::{Departure, Details, How, LostFile};
 pub use library::{LibraryState, ViewCounts};
 pub use node::{Entry, Node, NodeKind, Totals};
 pub use note::NoteKind;
@@ -38,5 +40,9 @@ pub use store::{Index, IndexError};
 /// The root directory's inode number, as FUSE wants it.
 pub const ROOT: u64 = 1;
 
-/// Inode numbers up to this one are not the index's: the root (1), and files the file system makes up (2 ..= 999).
+/// Inode numbers up to this one are not the index's: the root (1), and files the file system makes up.
 pub const RESERVED: u64 = 999;
+
+/// Inode numbers of the index have so many bits: they are exact in every program, JSON and floating point included. Above them
+/// the file system makes up more.
+pub const INO_BITS: u32 = 53;

@@ -37,7 +37,7 @@ use freshness::Freshness;
 use handles::{Handle, Handles, OpenFile};
 use read_ahead::{ReadAhead, Use};
 use special::Special;
-pub use status::StatusSource;
+pub use status::{DayOfChange, StatusSource};
 pub use system::System;
 pub use tree::Tree;
 use xattr::Attribute;
@@ -130,7 +130,7 @@ impl Vfs {
             ".." => return self.found(self.node(self.parent(parent)?)?),
             _ => {}
         }
-        if let Some(node) = self.special.lookup(parent, &name) {
+        if let Some(node) = self.special.lookup(parent, &name)? {
             return Ok(Found { ttl: special::ttl(node.ino), attributes: Some(self.attributes(&node)) });
         }
         if name::is_probe(&name) {
@@ -173,19 +173,23 @@ impl Vfs {
         let epoch = self.freshness.epoch();
         let node = self.directory(ino)?;
         let entries = match special::is_special(ino) {
-            true => self.special.children(ino),
+            true => self.special.children(ino)?,
             false => self.tree.children(ino)?,
         };
         let mut listing = Listing::new(epoch);
         listing.push(".", self.attributes(&node));
         listing.push("..", self.attributes(&self.node(self.parent(ino)?)?));
-        if let Some(node) = self.special.listed_in(ino) {
-            listing.push(special::name(node.ino), self.attributes(&node));
+        if let Some(entry) = self.special.listed_in(ino)? {
+            listing.push(&entry.name, self.attributes(&entry.node));
         }
         for entry in &entries {
             listing.push(&self.system.listed(&entry.name), self.attributes(&entry.node));
         }
-        let caching = self.freshness.opened(ino, epoch);
+        let caching = match special::is_special(ino) {
+            // Days come without a change of the tree.
+            true => Caching::Fresh,
+            false => self.freshness.opened(ino, epoch),
+        };
         Ok(Opened { handle: self.handles.insert(Handle::Directory(Arc::new(listing)))?, caching })
     }
 
@@ -212,7 +216,7 @@ impl Vfs {
         if node.kind == NodeKind::Directory {
             return Err(VfsError::IsDirectory);
         }
-        let (file, caching) = match (self.special.bytes(ino), node.kind) {
+        let (file, caching) = match (self.special.bytes(ino)?, node.kind) {
             (Some(bytes), _) => (OpenFile::made_up(node, bytes), Caching::Never),
             (None, NodeKind::Sidecar) => self.open_sidecar(node)?,
             (None, _) => self.open_original(node)?,
@@ -322,7 +326,7 @@ impl Vfs {
     }
 
     fn node(&self, ino: u64) -> Result<Node, VfsError> {
-        match self.special.node(ino) {
+        match self.special.node(ino)? {
             Some(node) => Ok(node),
             None => self.tree.node(ino)?.map(special::with_listed).ok_or(VfsError::Stale),
         }
@@ -352,6 +356,7 @@ fn missing(ttl: Duration) -> Found {
 impl ChangeListener for Vfs {
     /// Remembers that listings taken before now are old, and passes the change on to the kernel's caches.
     fn changed(&self, mut change: TreeChange) {
+        special::add_ours(&mut change);
         self.freshness.changed(&change);
         for (_, name) in &mut change.entries {
             // The kernel knows an entry by the name it was listed with.

@@ -102,10 +102,10 @@ fn session_reason(error: crate::account::AccountError) -> Reason {
 }
 
 fn library_reasons(index: &Index, content: &Content, now: Timestamp) -> Result<Vec<Reason>, Failure> {
-    let held: u64 = index.waiting()?.iter().map(|(_, count)| count).sum();
-    let hold = (held > 0).then(|| Reason {
+    let holds = index.holds()?;
+    let hold = holds.first().map(|_| Reason {
         code: "hold",
-        line: format!("a mass deletion is held: {held} removals wait for you"),
+        line: format!("{} are held and wait for you", super::held::what_all(&holds)),
         advice: "look at them: photosfs held list".into(),
     });
     let damaged = content.damaged().len();

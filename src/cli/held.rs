@@ -1,4 +1,6 @@
-//! `photosfs held`: what to do about a mass deletion.
+//! `photosfs held`: what to do about removals that wait.
+
+mod report;
 
 use std::process::ExitCode;
 
@@ -7,7 +9,10 @@ use jiff::Timestamp;
 use super::service::{Service, index_file, index_to_read};
 use super::{Context, Failure, running, sync};
 use crate::index::{Decision, Index};
+use crate::photos::LibraryId;
 use crate::sync::Round;
+use report::what;
+pub(super) use report::{report, what_all};
 
 /// Show, accept or reject removals that wait for a decision
 #[derive(clap::Args)]
@@ -18,56 +23,77 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum Action {
-    /// Name the photos that iCloud removed and that are still shown
-    List,
+    /// Name the photos and albums that iCloud removed and that are still shown
+    List(Which),
     /// Let them go, as iCloud says
-    Accept,
+    Accept(Which),
     /// Keep them in the tree, for as long as iCloud still has their originals
-    Reject,
+    Reject(Which),
+}
+
+#[derive(clap::Args)]
+struct Which {
+    /// Only those of one library, such as PrimarySync
+    #[arg(long, value_name = "NAME")]
+    library: Option<String>,
 }
 
 pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
-    match args.action {
-        None | Some(Action::List) => list(context),
-        Some(Action::Accept) => {
-            decide(context, Decision::Accept)?;
+    match args.action.unwrap_or(Action::List(Which { library: None })) {
+        Action::List(which) => list(context, &which),
+        Action::Accept(which) => {
+            decide(context, Decision::Accept, &which)?;
             println!("accepted: the tree is as iCloud says");
             Ok(ExitCode::SUCCESS)
         }
-        Some(Action::Reject) => {
-            decide(context, Decision::Reject)?;
+        Action::Reject(which) => {
+            decide(context, Decision::Reject, &which)?;
             println!("rejected: the photos stay in the tree");
             Ok(ExitCode::SUCCESS)
         }
     }
 }
 
-fn list(context: &Context) -> Result<ExitCode, Failure> {
-    let index = index_to_read(&context.config()?)?;
-    for ino in index.waiting_inodes()? {
-        if let Some(path) = index.path(ino)? {
-            println!("{path}");
+impl Which {
+    /// The library, which must be one that is known.
+    fn library(&self, index: &Index) -> Result<Option<LibraryId>, Failure> {
+        let Some(name) = &self.library else { return Ok(None) };
+        let known: Vec<String> = index.libraries()?.into_iter().map(|state| state.library.id().0).collect();
+        match known.contains(name) {
+            true => Ok(Some(LibraryId(name.clone()))),
+            false => {
+                Err(Failure::plain(format!("there is no library {name}"), format!("there are: {}", known.join(", "))))
+            }
         }
     }
-    for (library, count) in index.waiting()? {
-        eprintln!("{count} removals in {} wait: photosfs held accept, or photosfs held reject", library.0);
+}
+
+fn list(context: &Context, which: &Which) -> Result<ExitCode, Failure> {
+    let index = index_to_read(&context.config()?)?;
+    let library = which.library(&index)?;
+    for path in index.held_paths(library.as_ref(), usize::MAX)? {
+        println!("{path}");
+    }
+    for waiting in index.holds()?.iter().filter(|waiting| library.as_ref().is_none_or(|id| *id == waiting.library)) {
+        eprintln!("{} in {} wait: photosfs held accept, or photosfs held reject", what(waiting), waiting.library.0);
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// A decision changes the tree, which only the process that serves the account may do: it is asked, if there is one.
-fn decide(context: &Context, decision: Decision) -> Result<(), Failure> {
+fn decide(context: &Context, decision: Decision, which: &Which) -> Result<(), Failure> {
     let config = context.config()?;
-    index_to_read(&config)?;
+    let library = which.library(&index_to_read(&config)?)?;
     match running::mountpoint(&config) {
-        None => drop(Service::open(config)?.index.decide(decision)?),
+        None => drop(Service::open(config)?.index.decide(decision, library.as_ref())?),
         Some(_) => {
             let now = Timestamp::now();
-            Index::leave_decision(&index_file(&config), decision)?;
+            Index::leave_decision(&index_file(&config), decision, library.as_ref())?;
             running::ask(&config, Round::News)?;
             let outcome = sync::wait_for_round(&config, now);
             // That iCloud cannot be asked just now does not undo a decision.
-            if !index_to_read(&config)?.waiting()?.is_empty() {
+            let of_it = |id: &LibraryId| library.as_ref().is_none_or(|library| library == id);
+            if index_to_read(&config)?.holds()?.iter().any(|waiting| of_it(&waiting.library)) {
                 outcome?;
             }
         }

@@ -53,7 +53,7 @@ fn obstacle(report: &Report, max_age: SignedDuration, now: Timestamp) -> Option<
         return Some(Failure::plain("the library is not complete", "see photosfs status; wait, or run photosfs sync"));
     }
     if report.held > 0 {
-        let reason = format!("a mass deletion is held: {} removals wait for you", report.held);
+        let reason = format!("{} removals are held and wait for you", report.held);
         return Some(Failure::plain(reason, "look at them: photosfs held list"));
     }
     let outdated = |at: Option<Timestamp>| at.is_none_or(|at| now.duration_since(at) > max_age);

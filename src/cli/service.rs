@@ -19,7 +19,7 @@ use crate::http::Http;
 use crate::index::{Index, IndexError};
 use crate::photos::Photos;
 use crate::sync::{LibrarySync, Round, SyncError};
-use crate::vfs::{ChangeListener, Owner, StatusSource, System, Vfs};
+use crate::vfs::{ChangeListener, DayOfChange, Owner, StatusSource, System, Vfs};
 
 /// Everything that serves an account, but for the mount itself. Only one process has it at a time.
 pub struct Service {
@@ -130,7 +130,7 @@ fn on_signal(kind: SignalKind, round: Round, ask: Sender<Round>) -> Result<(), F
     Ok(())
 }
 
-/// What `.photosfs/status.json` shows.
+/// What the files of `.photosfs` show.
 struct MountStatus {
     index: Arc<Index>,
     account: Arc<Account>,
@@ -154,6 +154,19 @@ impl StatusSource for MountStatus {
             // Not complete is all that may be concluded from an index that cannot be read.
             Err(failure) => format!("{}\n", serde_json::json!({"complete": false, "last_error": failure.reason})),
         }
+    }
+
+    fn held(&self) -> Result<Option<String>, IndexError> {
+        Ok(super::held::report(&self.index.holds()?))
+    }
+
+    fn days_of_change(&self) -> Result<Vec<i64>, IndexError> {
+        self.index.days_of_change()
+    }
+
+    fn changes_of(&self, day: i64) -> Result<Option<DayOfChange>, IndexError> {
+        let changes = super::changes::of_day(&self.index, day)?;
+        Ok(changes.map(|(text, noticed)| DayOfChange { text, noticed }))
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Context, Failure, running};
 use crate::account::{Account, SessionStatus};
 use crate::config::Config;
 use crate::http::Http;
-use crate::index::{Index, LibraryState};
+use crate::index::{Index, LibraryState, Waiting};
 
 /// Tell how the library, the session and the mount are
 #[derive(clap::Args)]
@@ -63,7 +63,7 @@ pub struct LibraryReport {
 
 impl Report {
     pub fn of(index: &Index, session: SessionStatus, mountpoint: Option<String>) -> Result<Report, Failure> {
-        let waiting = index.waiting()?;
+        let waiting = index.holds()?;
         let library = |state: &LibraryState| -> Result<LibraryReport, Failure> {
             let id = state.library.id();
             let counts = index.view_counts(&id)?;
@@ -74,7 +74,7 @@ impl Report {
                 hidden: counts.hidden,
                 recently_deleted: counts.trashed,
                 not_ready: counts.unready,
-                held: waiting.iter().find(|(library, _)| *library == id).map_or(0, |(_, count)| *count),
+                held: waiting.iter().find(|waiting| waiting.library == id).map_or(0, Waiting::count),
                 note: state.note.clone(),
                 name: id.0,
             })

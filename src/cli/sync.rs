@@ -57,9 +57,9 @@ pub(super) fn wait_for_round(config: &Config, asked: Timestamp) -> Result<(), Fa
 fn tell(index: &Index) -> Result<(), Failure> {
     let totals = index.totals()?;
     println!("up to date: {} files, {}", totals.files, bytesize::ByteSize::b(totals.bytes));
-    let held: u64 = index.waiting()?.iter().map(|(_, count)| count).sum();
-    if held > 0 {
-        println!("{held} removals wait for you: photosfs held list");
+    let holds = index.holds()?;
+    if !holds.is_empty() {
+        println!("{} wait for you: photosfs held list", super::held::what_all(&holds));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::journal::Transitions;
 use super::layout::Layout;
 use super::library::{library_row, put_album, put_member, set_token};
 use super::record::{put_asset, put_master};
@@ -19,11 +20,13 @@ pub struct TreeChange {
     pub attributes: Vec<u64>,
     /// Directories whose list of names changed.
     pub directories: Vec<u64>,
+    /// Whether it changed what waits for a person ([`Index::holds`]).
+    pub holds: bool,
 }
 
 impl TreeChange {
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.attributes.is_empty() && self.directories.is_empty()
+        !self.holds && self.entries.is_empty() && self.attributes.is_empty() && self.directories.is_empty()
     }
 
     /// Entries beyond which only their directories are told: the kernel takes 10 µs for each entry (fuse.md §5.4).
@@ -76,11 +79,12 @@ pub struct Batch<'a> {
 
 /// What a batch touches, to be laid out when all its rows are written.
 #[derive(Default)]
-struct Touched {
+pub(super) struct Touched {
     /// By order of arrival in the library, so that the first one added gets the plain name.
     assets: BTreeMap<(Option<i64>, String), i64>,
     albums: BTreeSet<String>,
     dropped: BTreeSet<String>,
+    transitions: Transitions,
 }
 
 impl Index {
@@ -89,8 +93,11 @@ impl Index {
         let mut writer = self.writer();
         let tx = writer.transaction()?;
         let (id, shown) = library_row(&tx, &library.0)?;
+        let holds = super::hold::fingerprint(&tx)?;
+        // It answers: it is there.
+        super::hold::forget(&tx, &library.0, id)?;
         for held in batch.held {
-            held.keep(&tx)?;
+            held.keep(&tx, id, &library.0)?;
         }
         let mut touched = Touched::default();
         news::each(&tx, id, |change| touched.write(&tx, id, change))?;
@@ -98,12 +105,16 @@ impl Index {
         for change in batch.changes {
             touched.write(&tx, id, change)?;
         }
-        let change = match shown {
-            true => touched.lay_out(Layout::new(&tx, &self.options))?,
-            false => TreeChange::default(),
-        };
+        let mut change = TreeChange::default();
+        if shown {
+            touched.transitions.write(&tx, id, &library.0)?;
+            change = touched.lay_out(Layout::new(&tx, &self.options))?;
+        }
         set_token(&tx, id, batch.token)?;
+        change.holds = super::hold::fingerprint(&tx)? != holds;
         tx.commit()?;
+        drop(writer);
+        self.copy_journal_or_warn();
         Ok(change)
     }
 }
@@ -118,6 +129,7 @@ impl Touched {
                     (true, false) => super::hold::forget(tx, &asset.name, library)?,
                     (false, _) => {}
                 }
+                self.transitions.asset(tx, library, &asset.name)?;
                 let id = put_asset(tx, library, asset)?;
                 self.assets.insert((asset.added, asset.name.clone()), id);
             }
@@ -125,20 +137,30 @@ impl Touched {
                 put_master(tx, library, master)?;
                 self.assets_where(tx, "master = ?1 AND library = ?2", params![master.name, library])?;
             }
+            Change::Album(album) if album.deleted && super::hold::is_held(tx, &album.name, library)? => {}
             Change::Album(album) if album.deleted => self.drop_album(tx, &album.name)?,
-            Change::Album(album) => self.put_album(tx, library, album)?,
+            Change::Album(album) => {
+                super::hold::forget(tx, &album.name, library)?;
+                self.put_album(tx, library, album)?;
+            }
             Change::Joined(member) => {
                 put_member(tx, member)?;
                 self.member_changed(tx, member)?;
             }
             // A purge takes a photo out of its albums, too: while that is held, it stays in them.
             Change::Left(member) if super::hold::is_held(tx, &member.asset, library)? => {}
+            Change::Left(member) if super::hold::is_held(tx, &member.album, library)? => {}
             Change::Left(member) => {
+                self.transitions.left(member);
                 tx.prepare_cached("DELETE FROM member WHERE album = ?1 AND asset = ?2")?
                     .execute([&member.album, &member.asset])?;
                 self.member_changed(tx, member)?;
             }
             Change::Gone(name) => self.gone(tx, library, name)?,
+            Change::Vanished(name) => {
+                self.transitions.vanished(name);
+                self.gone(tx, library, name)?;
+            }
         }
         Ok(())
     }
@@ -160,7 +182,8 @@ impl Touched {
         }
     }
 
-    fn drop_album(&mut self, tx: &Connection, album: &str) -> Result<(), IndexError> {
+    pub(super) fn drop_album(&mut self, tx: &Connection, album: &str) -> Result<(), IndexError> {
+        self.transitions.album(album);
         self.assets_where(tx, "name IN (SELECT asset FROM member WHERE album = ?1)", params![album])?;
         let mut query = tx.prepare_cached("SELECT name FROM album WHERE parent = ?1")?;
         let inside = query.query_map([album], |row| row.get::<_, String>(0))?;
@@ -178,19 +201,25 @@ impl Touched {
 
     /// A tombstone, whose kind the service does not tell.
     fn gone(&mut self, tx: &Connection, library: i64, name: &str) -> Result<(), IndexError> {
+        if super::hold::is_held(tx, name, library)? {
+            return Ok(());
+        }
         let is_album = tx
             .prepare_cached("SELECT 1 FROM album WHERE name = ?1 AND library = ?2")?
             .exists(params![name, library])?;
         if is_album {
             return self.drop_album(tx, name);
         }
-        if super::hold::is_held(tx, name, library)? {
-            return Ok(());
-        }
-        self.assets_where(tx, "name = ?1 AND library = ?2", params![name, library])?;
+        self.asset(tx, library, name)?;
+        self.transitions.asset(tx, library, name)?;
         tx.prepare_cached("UPDATE asset SET gone = 1 WHERE name = ?1 AND library = ?2")?
             .execute(params![name, library])?;
         Ok(())
+    }
+
+    /// An asset has to be laid out anew.
+    pub(super) fn asset(&mut self, tx: &Connection, library: i64, name: &str) -> Result<(), IndexError> {
+        self.assets_where(tx, "name = ?1 AND library = ?2", params![name, library])
     }
 
     fn assets_where(
@@ -209,6 +238,11 @@ impl Touched {
     }
 
     fn lay_out(self, mut layout: Layout<'_>) -> Result<TreeChange, IndexError> {
+        self.place_all(&mut layout)?;
+        layout.finish()
+    }
+
+    pub(super) fn place_all(self, layout: &mut Layout<'_>) -> Result<(), IndexError> {
         for album in &self.albums {
             layout.album(album)?;
         }
@@ -218,6 +252,6 @@ impl Touched {
         for album in &self.dropped {
             layout.drop_album(album)?;
         }
-        layout.finish()
+        Ok(())
     }
 }

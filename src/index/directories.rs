@@ -140,6 +140,30 @@ impl Layout<'_> {
         Ok(())
     }
 
+    /// Takes everything of a library out of the tree, with its directories; those of the person's own stand.
+    pub(super) fn drop_library(&mut self, library: i64, zone: &str) -> Result<(), IndexError> {
+        self.tx.execute("UPDATE asset SET gone = 1 WHERE library = ?1", [library])?;
+        self.tx.execute("UPDATE library SET gone = 1 WHERE id = ?1", [library])?;
+        self.tx.execute("DELETE FROM note WHERE library = ?1", [library])?;
+        for asset in self.rows("SELECT id FROM asset WHERE library = ?1 ORDER BY id", library)? {
+            self.place(asset)?;
+        }
+        let albums = self.names("SELECT name FROM album WHERE library = ?1", library)?;
+        self.tx.execute("DELETE FROM album WHERE library = ?1", [library])?;
+        for album in albums {
+            self.drop_album(&album)?;
+        }
+        self.prune_thinned()?;
+        let own = ["years", "smart", "trash", "hidden", "shared"].map(|kind| format!("{kind}:{zone}"));
+        for key in own.iter().filter(|_| zone != Library::PRIMARY) {
+            let (ino, linked) = self.directory_node(key)?;
+            if linked && let Some((parent, name)) = self.entry_of(ino)? {
+                self.unlink_directory(parent, &name, ino)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes a directory that has become empty, and those above it. Top-level ones and albums stand while empty.
     pub(super) fn prune(&mut self, directory: u64) -> Result<(), IndexError> {
         let mut at = directory;

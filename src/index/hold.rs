@@ -1,223 +1,223 @@
-//! Mass deletions are held until a person has looked at them (design.md §2, rule 4).
+//! Removals that wait until a person has looked at them (design.md §2, rule 4).
+//!
+//! Held are a mass deletion, also one that is spread over a week; the deletion of many albums; the end of a whole library;
+//! and every photo that is gone without anybody having deleted it. What is held stays in the tree as it was.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+mod choice;
+mod decision;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::layout::Layout;
-use super::library::{library_row, remember};
-use super::{Index, IndexError, TreeChange};
-use crate::config::TreeOptions;
-use crate::photos::{Change, LibraryId};
+use super::journal::{self, Entry, How};
+use super::library::library_row;
+use super::{Index, IndexError, NoteKind, TreeChange};
+use crate::photos::LibraryId;
+pub use choice::limit;
+pub use decision::Decision;
 
-/// How an asset leaves what a backup copies.
+/// How something leaves what a backup copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal {
     /// Moved to Recently Deleted, to be gone at this time: milliseconds since 1970.
     Trashed(Option<i64>),
     Gone,
+    /// Gone, and nobody told of a deletion.
+    Vanished,
+    /// An album or folder, deleted.
+    Album,
+    /// The whole library.
+    Library,
 }
 
-/// What a person has decided about removals that wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    Accept,
-    Reject,
-}
+/// Names of a library's held photos that a summary gives.
+const FIRST: usize = 5;
 
-/// Under which a decision is left for the process that serves the account.
-const DECISION: &str = "decision";
-
-/// An asset that would leave.
+/// Something that would leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// The asset's row.
-    asset: i64,
-    /// Its record name.
+    /// Its record name; of a library the zone's.
     pub name: String,
     pub removal: Removal,
 }
 
-/// How many assets may leave a library of this size in one sync: more wait for a person.
-pub fn limit(assets: u64) -> u64 {
-    (assets / 20).clamp(10, 500)
+/// What waits in a library.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    pub library: LibraryId,
+    /// Photos and videos.
+    pub photos: u64,
+    /// Of these, those that are gone without a deletion.
+    pub vanished: u64,
+    pub albums: u64,
+    /// Whether iCloud no longer has the library itself.
+    pub whole: bool,
+    /// Since when the oldest of it waits.
+    pub since: Timestamp,
+    /// Paths of the first few.
+    pub first: Vec<String>,
+}
+
+impl Waiting {
+    /// Removals: photos, albums and the library itself.
+    pub fn count(&self) -> u64 {
+        self.photos + self.albums + u64::from(self.whole)
+    }
+}
+
+impl Removal {
+    fn number(self) -> i64 {
+        match self {
+            Removal::Trashed(_) => 0,
+            Removal::Gone => 1,
+            Removal::Vanished => 2,
+            Removal::Album => 3,
+            Removal::Library => 4,
+        }
+    }
+
+    fn expires(self) -> Option<i64> {
+        match self {
+            Removal::Trashed(expires) => expires,
+            _ => None,
+        }
+    }
+
+    fn how(self) -> How {
+        match self {
+            Removal::Trashed(_) => How::Trashed,
+            Removal::Gone => How::Expunged,
+            Removal::Vanished => How::Vanished,
+            Removal::Album => How::AlbumDeleted,
+            Removal::Library => How::LibraryGone,
+        }
+    }
 }
 
 impl Held {
-    /// Takes note of it; one that was rejected before stays so.
-    pub(super) fn keep(&self, tx: &Connection) -> Result<(), IndexError> {
-        let (kind, expires) = match self.removal {
-            Removal::Trashed(expires) => (0, expires),
-            Removal::Gone => (1, None),
-        };
-        let now = jiff::Timestamp::now().as_millisecond();
+    /// Takes note of it, in the journal too; one that was rejected before stays so.
+    pub(super) fn keep(&self, tx: &Connection, library: i64, zone: &str) -> Result<(), IndexError> {
+        let known: Option<i64> = tx
+            .prepare_cached("SELECT removal FROM held WHERE library = ?1 AND record = ?2")?
+            .query_row(params![library, self.name], |row| row.get(0))
+            .optional()?;
+        if known != Some(self.removal.number()) {
+            self.journal(tx, library, zone)?;
+        }
+        let now = Timestamp::now().as_millisecond();
         tx.prepare_cached(
-            "INSERT INTO held (asset, removal, expires, since) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (asset) DO UPDATE SET removal = ?2, expires = ?3",
+            "INSERT INTO held (library, record, removal, expires, since) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (library, record) DO UPDATE SET removal = ?3, expires = ?4",
         )?
-        .execute(params![self.asset, kind, expires, now])?;
+        .execute(params![library, self.name, self.removal.number(), self.removal.expires(), now])?;
         Ok(())
+    }
+
+    fn journal(&self, tx: &Connection, library: i64, zone: &str) -> Result<(), IndexError> {
+        let (mut details, master) = match self.removal {
+            Removal::Album => (journal::of_album(tx, &self.name, None)?, None),
+            Removal::Library => (journal::Details { name: Some(zone.to_owned()), ..Default::default() }, None),
+            _ => match asset_row(tx, library, &self.name)? {
+                Some(asset) => journal::of_asset(tx, asset).map(|(details, master)| (details, Some(master)))?,
+                None => return Ok(()),
+            },
+        };
+        details.held = true;
+        details.expires = self.removal.expires().and_then(|at| Timestamp::from_millisecond(at).ok());
+        let (how, master) = (self.removal.how(), master.as_deref());
+        Entry { how, zone, record: &self.name, master, other: None, counted: false, details: &details }.write(tx)
     }
 }
 
-pub(super) fn is_held(tx: &Connection, asset: &str, library: i64) -> Result<bool, IndexError> {
-    let mut query =
-        tx.prepare_cached("SELECT 1 FROM held h JOIN asset a ON a.id = h.asset WHERE a.name = ?1 AND a.library = ?2")?;
-    Ok(query.exists(params![asset, library])?)
+pub(super) fn is_held(tx: &Connection, record: &str, library: i64) -> Result<bool, IndexError> {
+    let mut query = tx.prepare_cached("SELECT 1 FROM held WHERE library = ?1 AND record = ?2")?;
+    Ok(query.exists(params![library, record])?)
 }
 
-/// The asset is back in the cloud: there is nothing to decide any more.
-pub(super) fn forget(tx: &Connection, asset: &str, library: i64) -> Result<(), IndexError> {
-    tx.prepare_cached("DELETE FROM held WHERE asset = (SELECT id FROM asset WHERE name = ?1 AND library = ?2)")?
-        .execute(params![asset, library])?;
+/// It is back in the cloud: there is nothing to decide any more.
+pub(super) fn forget(tx: &Connection, record: &str, library: i64) -> Result<(), IndexError> {
+    tx.prepare_cached("DELETE FROM held WHERE library = ?1 AND record = ?2")?.execute(params![library, record])?;
     Ok(())
 }
 
+/// Whether, how much and what waits: differs when a person should be told anew.
+pub(super) fn fingerprint(connection: &Connection) -> Result<(i64, i64), IndexError> {
+    let mut query =
+        connection.prepare_cached("SELECT count(*), coalesce(sum(removal), 0) FROM held WHERE state = 0")?;
+    Ok(query.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
 impl Index {
-    /// Those removals among the changes put down and some more that must wait: all of them, if there are more than [`limit`] or if others of this
-    /// library wait already; else those of assets whose removal a person has rejected.
-    pub fn removals_to_hold(&self, library: &LibraryId, changes: &[Change]) -> Result<Vec<Held>, IndexError> {
-        let reader = self.reader()?;
-        let (id, _) = library_row(&reader, &library.0)?;
-        let count = |statement: &str| reader.query_row(statement, [id], |row| row.get::<_, i64>(0));
-        let live = count("SELECT count(*) FROM asset WHERE library = ?1 AND NOT gone AND NOT trashed")?;
-        let waiting =
-            count("SELECT count(*) FROM held h JOIN asset a ON a.id = h.asset WHERE a.library = ?1 AND h.state = 0")?;
-        let mut removals = Vec::new();
-        let mut leaving = super::news::removals(&reader, id)?;
-        for (name, removal) in last_states(changes) {
-            match removal {
-                Some(removal) => drop(leaving.insert(name.to_owned(), removal)),
-                None => drop(leaving.remove(name)),
-            }
-        }
-        for (name, removal) in leaving {
-            if let Some(asset) = live_asset(&reader, id, &name)? {
-                removals.push(Held { asset, name, removal });
-            }
-        }
-        if removals.len() as u64 > limit(live as u64) || (waiting > 0 && !removals.is_empty()) {
-            return Ok(removals);
-        }
-        let mut rejected = reader.prepare_cached("SELECT 1 FROM held WHERE asset = ?1")?;
-        removals
-            .into_iter()
-            .filter_map(|held| match rejected.exists([held.asset]) {
-                Ok(true) => Some(Ok(held)),
-                Ok(false) => None,
-                Err(error) => Some(Err(error.into())),
-            })
-            .collect()
-    }
-
-    /// How many removals wait for a decision, by library.
-    pub fn waiting(&self) -> Result<Vec<(LibraryId, u64)>, IndexError> {
-        let reader = self.reader()?;
-        let mut query = reader.prepare_cached(
-            "SELECT l.zone, count(*) FROM held h JOIN asset a ON a.id = h.asset JOIN library l ON l.id = a.library
-             WHERE h.state = 0 GROUP BY l.id ORDER BY l.id",
-        )?;
-        let rows = query.query_map([], |row| Ok((LibraryId(row.get(0)?), row.get::<_, i64>(1)? as u64)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Inodes of the originals whose removal waits for a decision.
-    pub fn waiting_inodes(&self) -> Result<Vec<u64>, IndexError> {
-        let reader = self.reader()?;
-        let mut query = reader.prepare_cached(
-            "SELECT n.ino FROM held h JOIN node n ON n.asset = h.asset
-             WHERE h.state = 0 AND n.kind = 1 AND n.resource = 0 AND n.place = 0 AND n.nlink > 0 ORDER BY n.ino",
-        )?;
-        Ok(query.query_map([], |row| Ok(row.get::<_, i64>(0)? as u64))?.collect::<Result<_, _>>()?)
-    }
-
-    /// Leaves a decision for the process that serves the account, which carries it out before its next round.
-    pub fn leave_decision(path: &Path, decision: Decision) -> Result<(), IndexError> {
-        let text = match decision {
-            Decision::Accept => "accept",
-            Decision::Reject => "reject",
-        };
-        remember(&super::store::connect_beside(path)?, DECISION, text)
-    }
-
-    /// Carries out a decision that was left; `None` if there is none.
-    pub fn carry_out_decision(&self) -> Result<Option<TreeChange>, IndexError> {
-        let decision = match self.remembered(DECISION)?.as_deref() {
-            Some("accept") => Decision::Accept,
-            Some("reject") => Decision::Reject,
-            _ => return Ok(None),
-        };
-        let change = self.decide(decision)?;
-        self.remember(DECISION, "")?;
-        Ok(Some(change))
-    }
-
-    /// Lets everything that waits go as iCloud says, or keeps it in the tree for good.
-    pub fn decide(&self, decision: Decision) -> Result<TreeChange, IndexError> {
+    /// Takes note that iCloud no longer has a library; it is shown as it was.
+    pub fn hold_library(&self, library: &LibraryId) -> Result<TreeChange, IndexError> {
         let mut writer = self.writer();
         let tx = writer.transaction()?;
-        let change = match decision {
-            Decision::Accept => accept(&tx, &self.options)?,
-            Decision::Reject => {
-                tx.execute("UPDATE held SET state = 1 WHERE state = 0", [])?;
-                TreeChange::default()
-            }
-        };
+        let (id, _) = library_row(&tx, &library.0)?;
+        let news = !is_held(&tx, &library.0, id)?;
+        Held { name: library.0.clone(), removal: Removal::Library }.keep(&tx, id, &library.0)?;
         tx.commit()?;
-        Ok(change)
-    }
-}
-
-fn accept(tx: &Connection, options: &TreeOptions) -> Result<TreeChange, IndexError> {
-    let assets: Vec<i64> = {
-        let mut query = tx.prepare("SELECT asset FROM held WHERE state = 0")?;
-        query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?
-    };
-    for statement in [
-        "UPDATE asset SET trashed = 1, expires = (SELECT expires FROM held WHERE held.asset = asset.id)
-         WHERE id IN (SELECT asset FROM held WHERE state = 0 AND removal = 0)",
-        "UPDATE asset SET gone = 1 WHERE id IN (SELECT asset FROM held WHERE state = 0 AND removal = 1)",
-        "DELETE FROM held WHERE state = 0",
-    ] {
-        tx.execute(statement, [])?;
-    }
-    let mut layout = Layout::new(tx, options);
-    for asset in assets {
-        layout.place(asset)?;
-    }
-    layout.finish()
-}
-
-/// What each asset or tombstone of some changes comes to in the end.
-fn last_states(changes: &[Change]) -> BTreeMap<&str, Option<Removal>> {
-    let mut last = BTreeMap::new();
-    for change in changes {
-        match change {
-            Change::Asset(asset) => {
-                last.insert(asset.name.as_str(), asset.trashed.then_some(Removal::Trashed(asset.expires)));
-            }
-            Change::Gone(name) => {
-                last.insert(name.as_str(), Some(Removal::Gone));
-            }
-            _ => {}
+        drop(writer);
+        if news {
+            let note = format!("iCloud no longer lists the library {}: it is shown as it was", library.0);
+            self.note(library, NoteKind::Gone, Some(&note))?;
         }
+        self.copy_journal_or_warn();
+        Ok(TreeChange { holds: news, ..TreeChange::default() })
     }
-    last
+
+    /// What waits for a decision, by library; nothing if no person is needed.
+    pub fn holds(&self) -> Result<Vec<Waiting>, IndexError> {
+        let waiting = {
+            let reader = self.reader()?;
+            let mut query = reader.prepare_cached(
+                "SELECT l.zone, count(*) FILTER (WHERE h.removal <= 2), count(*) FILTER (WHERE h.removal = 2),
+                        count(*) FILTER (WHERE h.removal = 3), max(h.removal = 4), min(h.since)
+                 FROM held h JOIN library l ON l.id = h.library WHERE h.state = 0 GROUP BY l.id ORDER BY l.id",
+            )?;
+            query.query_map([], waiting)?.collect::<Result<Vec<_>, _>>()?
+        };
+        let named = |waiting: Waiting| {
+            let first = self.held_paths(Some(&waiting.library), FIRST)?;
+            Ok(Waiting { first, ..waiting })
+        };
+        waiting.into_iter().map(named).collect()
+    }
+
+    /// Where the photos and albums that wait are shown, and libraries by name; all libraries' or one's.
+    pub fn held_paths(&self, library: Option<&LibraryId>, most: usize) -> Result<Vec<String>, IndexError> {
+        let inodes: Vec<u64> = {
+            let reader = self.reader()?;
+            let mut query = reader.prepare_cached(
+                "SELECT n.ino FROM held h JOIN library l ON l.id = h.library
+                 JOIN asset a ON a.library = h.library AND a.name = h.record
+                 JOIN node n ON n.asset = a.id AND n.kind = 1 AND n.resource = 0 AND n.place = 0 AND n.nlink > 0
+                 WHERE h.state = 0 AND coalesce(l.zone = ?1, 1)
+                 UNION ALL SELECT n.ino FROM held h JOIN library l ON l.id = h.library
+                 JOIN node n ON n.key = 'album:' || h.record
+                 WHERE h.state = 0 AND h.removal = 3 AND coalesce(l.zone = ?1, 1) LIMIT ?2",
+            )?;
+            let values = params![library.map(|library| &library.0), i64::try_from(most).unwrap_or(i64::MAX)];
+            query.query_map(values, |row| row.get::<_, i64>(0).map(|ino| ino as u64))?.collect::<Result<_, _>>()?
+        };
+        let paths = inodes.into_iter().map(|ino| self.path(ino));
+        paths.filter_map(Result::transpose).collect()
+    }
 }
 
-fn live_asset(connection: &Connection, library: i64, name: &str) -> Result<Option<i64>, IndexError> {
-    let mut query = connection
-        .prepare_cached("SELECT id FROM asset WHERE name = ?1 AND library = ?2 AND NOT gone AND NOT trashed")?;
+fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
+    let count = |column| row.get::<_, i64>(column).map(|count| count as u64);
+    Ok(Waiting {
+        library: LibraryId(row.get(0)?),
+        photos: count(1)?,
+        vanished: count(2)?,
+        albums: count(3)?,
+        whole: row.get(4)?,
+        since: Timestamp::from_millisecond(row.get(5)?).unwrap_or_default(),
+        first: Vec::new(),
+    })
+}
+
+fn asset_row(connection: &Connection, library: i64, name: &str) -> Result<Option<i64>, IndexError> {
+    let mut query = connection.prepare_cached("SELECT id FROM asset WHERE name = ?1 AND library = ?2")?;
     Ok(query.query_row(params![name, library], |row| row.get(0)).optional()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::limit;
-
-    #[test]
-    fn the_limit_is_design_rule_4() {
-        assert_eq!([0, 60, 200, 1_000, 9_999, 10_000, 1_000_000].map(limit), [10, 10, 10, 50, 499, 500, 500]);
-    }
 }

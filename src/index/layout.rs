@@ -66,25 +66,31 @@ impl<'t> Layout<'t> {
         for album in albums {
             self.album(&album)?;
         }
-        let assets: Vec<i64> = {
-            let mut query = self.tx.prepare_cached("SELECT id FROM asset WHERE library = ?1 ORDER BY added, name")?;
-            query.query_map([library], |row| row.get(0))?.collect::<Result<_, _>>()?
-        };
+        let assets = self.rows("SELECT id FROM asset WHERE library = ?1 ORDER BY added, name", library)?;
         assets.into_iter().try_for_each(|asset| self.place(asset))
     }
 
-    fn names(&self, statement: &str, id: i64) -> Result<Vec<String>, IndexError> {
+    pub(super) fn rows(&self, statement: &str, id: i64) -> Result<Vec<i64>, IndexError> {
+        Ok(self.tx.prepare_cached(statement)?.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    pub(super) fn names(&self, statement: &str, id: i64) -> Result<Vec<String>, IndexError> {
         Ok(self.tx.prepare_cached(statement)?.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
     /// What changed, once directories that became empty are gone.
     pub fn finish(mut self) -> Result<TreeChange, IndexError> {
-        while let Some(directory) = self.thinned.pop_first() {
-            self.prune(directory)?;
-        }
+        self.prune_thinned()?;
         self.pending.write(self.tx)?;
         self.change.tidy();
         Ok(self.change)
+    }
+
+    pub(super) fn prune_thinned(&mut self) -> Result<(), IndexError> {
+        while let Some(directory) = self.thinned.pop_first() {
+            self.prune(directory)?;
+        }
+        Ok(())
     }
 
     /// Brings an asset's entries up to date with its rows.
@@ -213,7 +219,7 @@ impl Index {
         )?;
         let mut laid_out = Layout::new(&tx, &self.options);
         let shown: Vec<(i64, String)> = {
-            let mut query = tx.prepare("SELECT id, zone FROM library WHERE shown ORDER BY id")?;
+            let mut query = tx.prepare("SELECT id, zone FROM library WHERE shown AND NOT gone ORDER BY id")?;
             query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?
         };
         for (id, zone) in shown {

@@ -41,8 +41,9 @@ impl Index {
     /// All libraries, in the order they were first seen.
     pub fn libraries(&self) -> Result<Vec<LibraryState>, IndexError> {
         let reader = self.reader()?;
-        let mut query = reader
-            .prepare_cached("SELECT zone, area, owner, zone_type, token, shown, synced, id FROM library ORDER BY id")?;
+        let mut query = reader.prepare_cached(
+            "SELECT zone, area, owner, zone_type, token, shown, synced, id FROM library WHERE NOT gone ORDER BY id",
+        )?;
         let libraries = query.query_map([], |row| state(&reader, row))?.collect::<Result<Vec<_>, _>>()?;
         Ok(libraries.into_iter().flatten().collect())
     }
@@ -69,7 +70,12 @@ impl Index {
     /// Remembers that iCloud was asked and had no news.
     pub fn confirm(&self, library: &LibraryId) -> Result<(), IndexError> {
         let now = Timestamp::now().as_millisecond();
-        self.writer().execute("UPDATE library SET synced = ?2 WHERE zone = ?1", params![library.0, now])?;
+        // No news of a library that iCloud no longer has are no confirmation.
+        self.writer().execute(
+            "UPDATE library SET synced = ?2
+             WHERE zone = ?1 AND id NOT IN (SELECT library FROM held WHERE removal = 4)",
+            params![library.0, now],
+        )?;
         Ok(())
     }
 

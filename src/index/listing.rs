@@ -19,7 +19,7 @@ impl Index {
         let Zone { area, name, owner, zone_type } = &library.zone;
         tx.prepare_cached(
             "INSERT INTO library (zone, area, owner, zone_type) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (zone) DO UPDATE SET area = ?2, owner = ?3, zone_type = ?4",
+             ON CONFLICT (zone) DO UPDATE SET area = ?2, owner = ?3, zone_type = ?4, gone = 0",
         )?
         .execute(params![name, area.as_str(), owner, zone_type])?;
         let (id, shown) = library_row(&tx, name)?;

@@ -15,6 +15,9 @@ const HIDDEN: i64 = 1;
 const TRASHED: i64 = 2;
 /// A tombstone, of whatever it may be.
 const GONE: i64 = 3;
+const VANISHED: i64 = 4;
+/// An album that is there.
+const ALBUM: i64 = 5;
 
 impl Index {
     /// Puts changes down, after those that are; gives how many records were not among them. The next [`Index::apply`] of
@@ -95,8 +98,9 @@ fn key(change: &Change) -> (String, Option<i64>, Option<i64>) {
             (asset.name.clone(), Some(state), asset.expires)
         }
         Change::Gone(name) => (name.clone(), Some(GONE), None),
+        Change::Vanished(name) => (name.clone(), Some(VANISHED), None),
         Change::Master(master) => (master.name.clone(), None, None),
-        Change::Album(album) => (album.name.clone(), None, None),
+        Change::Album(album) => (album.name.clone(), Some(if album.deleted { GONE } else { ALBUM }), None),
         Change::Joined(member) | Change::Left(member) => (member.record_name(), None, None),
     }
 }
@@ -121,19 +125,39 @@ pub(super) fn forget(tx: &Connection, library: i64) -> Result<(), IndexError> {
     Ok(())
 }
 
-/// What each asset or tombstone that was put down comes to in the end, if it is a removal.
-pub(super) fn removals(tx: &Connection, library: i64) -> Result<BTreeMap<String, Removal>, IndexError> {
+/// What leaves by the changes that were put down and by some more: each record's last state, if it is a removal.
+pub(super) fn removals(
+    tx: &Connection,
+    library: i64,
+    changes: &[Change],
+) -> Result<BTreeMap<String, Removal>, IndexError> {
+    let mut removals = put_down_removals(tx, library)?;
+    for change in changes {
+        let (record, state, expires) = key(change);
+        if let Some(state) = state {
+            removals.remove(&record);
+            removals.extend(removal(state, expires).map(|removal| (record, removal)));
+        }
+    }
+    Ok(removals)
+}
+
+fn removal(state: i64, expires: Option<i64>) -> Option<Removal> {
+    match state {
+        TRASHED => Some(Removal::Trashed(expires)),
+        GONE => Some(Removal::Gone),
+        VANISHED => Some(Removal::Vanished),
+        _ => None,
+    }
+}
+
+fn put_down_removals(tx: &Connection, library: i64) -> Result<BTreeMap<String, Removal>, IndexError> {
     let mut query = tx.prepare_cached(
-        "SELECT record, state, expires FROM news n WHERE library = ?1 AND state >= 2
+        "SELECT record, state, expires FROM news n WHERE library = ?1 AND state IN (2, 3, 4)
            AND NOT EXISTS (SELECT 1 FROM news later
                WHERE later.library = n.library AND later.record = n.record AND later.n > n.n AND later.state IS NOT NULL)",
     )?;
-    let removal = |row: &rusqlite::Row<'_>| {
-        let removal = match row.get::<_, i64>(1)? {
-            TRASHED => Removal::Trashed(row.get(2)?),
-            _ => Removal::Gone,
-        };
-        Ok((row.get(0)?, removal))
-    };
-    Ok(query.query_map([library], removal)?.collect::<Result<_, _>>()?)
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, removal(row.get(1)?, row.get(2)?)));
+    let rows = query.query_map([library], row)?.collect::<Result<Vec<_>, _>>()?;
+    Ok(rows.into_iter().filter_map(|(record, removal)| Some((record, removal?))).collect())
 }

@@ -5,7 +5,8 @@ CREATE TABLE meta (
     value TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- A zone that is a library. `shown` is 1 once its first listing is proven. It counts its assets that are not gone, kept by
+-- A zone that is a library. `shown` is 1 once its first listing is proven, `gone` once a person has let a library go that
+-- iCloud no longer has. It counts its assets that are not gone, kept by
 -- triggers: what every change and every look at the status asks must not cost more in a larger library.
 CREATE TABLE library (
     id INTEGER PRIMARY KEY,
@@ -16,6 +17,7 @@ CREATE TABLE library (
     token TEXT,
     shown INTEGER NOT NULL DEFAULT 0,
     synced INTEGER,
+    gone INTEGER NOT NULL DEFAULT 0,
     visible INTEGER NOT NULL DEFAULT 0,
     hidden INTEGER NOT NULL DEFAULT 0,
     trashed INTEGER NOT NULL DEFAULT 0,
@@ -39,8 +41,8 @@ CREATE TABLE walked (
     PRIMARY KEY (library, list, rank)
 ) WITHOUT ROWID;
 
--- Changes that wait to be applied together, as JSON. state: what they leave an asset in: 0 visible, 1 hidden, 2 trashed,
--- 3 gone.
+-- Changes that wait to be applied together, as JSON. state: what they leave a record in: 0 visible, 1 hidden, 2 trashed,
+-- 3 gone, 4 vanished, 5 an album that is there.
 CREATE TABLE news (
     n INTEGER PRIMARY KEY,
     library INTEGER NOT NULL,
@@ -194,11 +196,31 @@ CREATE TABLE dentry (
 ) WITHOUT ROWID;
 CREATE INDEX dentry_ino ON dentry (ino);
 
--- Removals that wait for a person. state: 0 waiting, 1 rejected for good.
+-- Removals that wait for a person. `record` is an asset, an album or, for a whole library, its zone. removal: 0 to Recently
+-- Deleted, 1 gone, 2 vanished, 3 an album, 4 the library. state: 0 waiting, 1 rejected for good.
 CREATE TABLE held (
-    asset INTEGER PRIMARY KEY REFERENCES asset (id),
+    library INTEGER NOT NULL REFERENCES library (id),
+    record TEXT NOT NULL,
     removal INTEGER NOT NULL,
     expires INTEGER,
     since INTEGER NOT NULL,
-    state INTEGER NOT NULL DEFAULT 0
+    state INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (library, record)
+) WITHOUT ROWID;
+
+-- What left a library and what came back, in the order it was noticed; never changed. `library` is a zone, `details` JSON.
+-- `counted` is bookkeeping: 1 for a removal that counts for the limit above which removals are held.
+CREATE TABLE journal (
+    id INTEGER PRIMARY KEY,
+    noticed INTEGER NOT NULL,
+    library TEXT NOT NULL,
+    record TEXT NOT NULL,
+    how TEXT NOT NULL,
+    master TEXT,
+    other TEXT,
+    counted INTEGER NOT NULL,
+    details TEXT NOT NULL
 );
+CREATE INDEX journal_noticed ON journal (noticed);
+CREATE INDEX journal_master ON journal (master) WHERE master IS NOT NULL;
+CREATE INDEX journal_counted ON journal (library, noticed) WHERE counted;

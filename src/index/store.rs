@@ -35,7 +35,7 @@ const BUSY: Duration = Duration::from_secs(30);
 
 /// The index of one account. Shared by threads.
 pub struct Index {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     pub(super) options: TreeOptions,
     /// Closed before the writer: the last connection to go brings the log into the file, and a reader may not write.
     readers: Mutex<Vec<Connection>>,
@@ -61,6 +61,7 @@ impl Index {
             readers: Mutex::default(),
         };
         index.lay_out_anew_if_changed()?;
+        index.agree_with_copy()?;
         Ok(index)
     }
 

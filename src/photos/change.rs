@@ -16,6 +16,8 @@ pub enum Change {
     Left(Member),
     /// A tombstone: the record of this name is gone for good, whatever it was.
     Gone(String),
+    /// The service was asked for the record of this name and does not have it; nobody told of its end.
+    Vanished(String),
 }
 
 impl Change {
@@ -24,6 +26,14 @@ impl Change {
         match Member::from_name(record_name) {
             Some(member) => Change::Left(member),
             None => Change::Gone(record_name.to_owned()),
+        }
+    }
+
+    /// A record that the service does not have when it is asked for.
+    pub fn absent(record_name: &str) -> Change {
+        match Change::tombstone(record_name) {
+            Change::Gone(name) => Change::Vanished(name),
+            left => left,
         }
     }
 

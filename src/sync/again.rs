@@ -72,7 +72,7 @@ impl LibrarySync {
         let absent = self.on_index(move |index| index.absent_from_put_down(&id)).await?;
         for names in absent.chunks(LOOKUP) {
             let states = self.photos.records(library, names).await?;
-            let states = states.into_iter().map(|(name, state)| state.unwrap_or_else(|| Change::tombstone(&name)));
+            let states = states.into_iter().map(|(name, state)| state.unwrap_or_else(|| Change::absent(&name)));
             self.put_down(library, states.collect()).await?;
         }
         Ok(())

@@ -102,8 +102,10 @@ impl LibrarySync {
     async fn unchanged(&self, state: &LibraryState, news: &News) -> Result<(), SyncError> {
         let id = state.library.id();
         if news.whole || news.gone.contains(&id.0) {
-            let note = format!("iCloud no longer lists the library {}: it is shown as it was", id.0);
-            return self.on_index(move |index| index.note(&id, NoteKind::Gone, Some(&note))).await;
+            tracing::warn!(library = id.0, "iCloud no longer has the library: it is held");
+            let change = self.on_index(move |index| index.hold_library(&id)).await?;
+            self.tell(change);
+            return Ok(());
         }
         self.on_index(move |index| index.confirm(&id)).await
     }

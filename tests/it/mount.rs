@@ -276,6 +276,7 @@ fn changes_are_seen_at_once_and_open_files_stay() {
         entries: vec![(1002, "IMG_0001.JPG".into()), (1002, "new.JPG".into())],
         attributes: vec![2001],
         directories: vec![1002],
+        holds: false,
     });
     eventually("the old name is gone", || !library.first().exists());
     eventually("the new name is there", || month.join("new.JPG").exists());

@@ -85,7 +85,7 @@ async fn what_is_not_there_may_be_remembered_shortly_and_probes_for_long() {
 async fn made_up_files_are_in_their_places() {
     let scene = scene();
     assert_eq!(names(&scene, ROOT), [".", "..", ".photosfs", "Years"]);
-    assert_eq!(names(&scene, 2), [".", "..", "status.json"]);
+    assert_eq!(names(&scene, 2), [".", "..", "changes", "status.json"]);
     for marker in [".metadata_never_index", ".trackerignore", ".nomedia"] {
         let found = scene.vfs.lookup(ROOT, OsStr::new(marker)).unwrap().attributes.unwrap();
         assert_eq!((found.kind, found.size), (NodeKind::File, 0));

@@ -1,0 +1,91 @@
+//! `.photosfs/changes/2026-11-22.tsv`: what left the library on a day, or came back. A file for each day (UTC) with any.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+
+use super::node;
+use crate::index::{Entry, INO_BITS, IndexError, Node, NodeKind};
+use crate::vfs::StatusSource;
+
+/// The inode number of the file of 1970-01-01; those of later days follow, every second one: these are exact in floating
+/// point.
+const FIRST_INO: u64 = 1 << INO_BITS;
+/// 2517-08-01.
+const LAST_DAY: i64 = 200_000;
+
+const EXTENSION: &str = ".tsv";
+
+/// The day of a file with this inode number.
+pub fn day(ino: u64) -> Option<i64> {
+    let day = i64::try_from(ino.checked_sub(FIRST_INO)? / 2).ok()?;
+    (inode(day) == Some(ino)).then_some(day)
+}
+
+/// The inode number of a file of this name.
+pub fn named(name: &str) -> Option<u64> {
+    let date: Date = name.strip_suffix(EXTENSION)?.parse().ok()?;
+    let day = date.since(Date::constant(1970, 1, 1)).ok()?.get_days();
+    inode(i64::from(day)).filter(|_| file_name(i64::from(day)) == name)
+}
+
+fn inode(day: i64) -> Option<u64> {
+    (0..=LAST_DAY).contains(&day).then(|| FIRST_INO + 2 * day as u64)
+}
+
+fn file_name(day: i64) -> String {
+    format!("{}{EXTENSION}", Date::constant(1970, 1, 1).saturating_add(day.days()))
+}
+
+pub struct Days {
+    source: Arc<dyn StatusSource>,
+    /// Sizes and times of files of days that have passed: they change no more.
+    passed: Mutex<HashMap<i64, Node>>,
+}
+
+impl Days {
+    pub fn new(source: Arc<dyn StatusSource>) -> Days {
+        Days { source, passed: Mutex::default() }
+    }
+
+    pub fn node(&self, day: i64) -> Result<Option<Node>, IndexError> {
+        let passed = || self.passed.lock().expect("no panic while locked");
+        if let Some(node) = passed().get(&day) {
+            return Ok(Some(node.clone()));
+        }
+        let (Some(ino), Some(changes)) = (inode(day), self.source.changes_of(day)?) else { return Ok(None) };
+        let node = node(ino, NodeKind::File, changes.text.len() as u64, changes.noticed.as_nanosecond());
+        if day < Timestamp::now().as_second() / 86_400 {
+            passed().insert(day, node.clone());
+        }
+        Ok(Some(node))
+    }
+
+    pub fn entries(&self) -> Result<Vec<Entry>, IndexError> {
+        let entry = |day| Ok(self.node(day)?.map(|node| Entry { name: file_name(day), node }));
+        self.source.days_of_change()?.into_iter().filter_map(|day| entry(day).transpose()).collect()
+    }
+
+    pub fn bytes(&self, day: i64) -> Result<Option<Bytes>, IndexError> {
+        Ok(self.source.changes_of(day)?.map(|changes| changes.text.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_days_file_has_one_name_and_one_number() {
+        let ino = named("2026-11-22.tsv").unwrap();
+        assert_eq!(day(ino), Some(20_779));
+        assert_eq!(file_name(20_779), "2026-11-22.tsv");
+        assert_eq!((day(ino - 1), day(FIRST_INO - 2), day(u64::MAX)), (None, None, None));
+        for odd in ["2026-11-22", "2026-11-31.tsv", "20261122.tsv", "1969-12-31.tsv", "9999-01-01.tsv", "x.tsv"] {
+            assert_eq!(named(odd), None, "{odd}");
+        }
+    }
+}
