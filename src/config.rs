@@ -52,6 +52,9 @@ pub struct Settings {
     /// A command whose first line of output is the password
     #[arg(long, global = true, env = "PHOTOSFS_PASSWORD_COMMAND", value_name = "COMMAND")]
     pub password_command: Option<String>,
+    /// Keep the password in the system's keyring, once `login` has asked for it
+    #[arg(long, global = true, env = "PHOTOSFS_KEYRING", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub keyring: Option<bool>,
     /// Folder for the index and the session [default: photosfs in the user's state folder]
     #[arg(long, global = true, env = "PHOTOSFS_STATE_DIR", value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
@@ -148,6 +151,10 @@ pub enum PasswordSource {
     Ask,
     File(PathBuf),
     Command(String),
+    /// The system's keyring, which is filled by the first sign-in on a terminal.
+    Keyring {
+        apple_id: String,
+    },
 }
 
 /// How the tree is laid out.
@@ -204,15 +211,19 @@ impl Settings {
 
     /// These settings, with `weaker` where they are silent.
     pub fn or(self, weaker: Settings) -> Settings {
-        // Of the two ways to give a password, one stronger choice silences both weaker ones.
-        let own_password = self.password_file.is_some() || self.password_command.is_some();
-        let (file, command) = if own_password { (None, None) } else { (weaker.password_file, weaker.password_command) };
+        // Of the ways to give a password, one stronger choice silences all weaker ones.
+        let own = self.password_file.is_some() || self.password_command.is_some() || self.keyring.is_some();
+        let (file, command, keyring) = match own {
+            true => (None, None, None),
+            false => (weaker.password_file, weaker.password_command, weaker.keyring),
+        };
         Settings {
             account: self.account.or(weaker.account),
             apple_id: self.apple_id.or(weaker.apple_id),
             region: self.region.or(weaker.region),
             password_file: self.password_file.or(file),
             password_command: self.password_command.or(command),
+            keyring: self.keyring.or(keyring),
             state_dir: self.state_dir.or(weaker.state_dir),
             cache_dir: self.cache_dir.or(weaker.cache_dir),
             cache_size: self.cache_size.or(weaker.cache_size),
@@ -279,7 +290,7 @@ impl Config {
         let folder = account_folder(&apple_id)?;
         Ok(Config {
             endpoints: endpoints(settings.region.unwrap_or_default(), settings.endpoints.as_ref())?,
-            password: password(settings.password_file, settings.password_command)?,
+            password: password(&apple_id, settings.password_file, settings.password_command, settings.keyring)?,
             state: state.join(&folder),
             cache: base(settings.cache_dir, Folder::Cache)?.join(&folder),
             cache_size: settings.cache_size.unwrap_or(ByteSize::gb(20)).as_u64(),
@@ -335,8 +346,17 @@ fn account_folder(apple_id: &str) -> Result<String, ConfigError> {
     }
 }
 
-fn password(file: Option<PathBuf>, command: Option<String>) -> Result<PasswordSource, ConfigError> {
+fn password(
+    apple_id: &str,
+    file: Option<PathBuf>,
+    command: Option<String>,
+    keyring: Option<bool>,
+) -> Result<PasswordSource, ConfigError> {
     match (file, command) {
+        (Some(_), _) | (_, Some(_)) if keyring == Some(true) => {
+            Err(setting("keyring", "true", "password_file or password_command is set too; keep one"))
+        }
+        (None, None) if keyring == Some(true) => Ok(PasswordSource::Keyring { apple_id: apple_id.to_owned() }),
         (None, None) => Ok(PasswordSource::Ask),
         (Some(file), None) => Ok(PasswordSource::File(file)),
         (None, Some(command)) => Ok(PasswordSource::Command(command)),
@@ -471,6 +491,7 @@ mod tests {
             "apple_id='a@b'\npoll='1s'",
             "apple_id='a@b'\ncache_size='lots'",
             "apple_id='a@b'\npassword_file='/x'\npassword_command='y'",
+            "apple_id='a@b'\npassword_file='/x'\nkeyring=true",
         ] {
             assert!(resolve(bad).is_err(), "{bad}");
         }

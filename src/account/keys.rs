@@ -50,6 +50,11 @@ impl Account {
         state.problem.is_none() && self.browser.lacks_keys(&state.session)
     }
 
+    /// Whether a round of asking the devices is being made.
+    pub fn is_asking_for_keys(&self) -> bool {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).running
+    }
+
     /// From now on no device is asked for keys that are missing; for who only wants to know how things are.
     pub fn leave_devices_alone(&self) {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).running = true;

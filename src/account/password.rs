@@ -8,7 +8,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 
-use super::AccountError;
+use super::{AccountError, keyring};
 use crate::config::PasswordSource;
 
 /// A password manager may have to be unlocked by a person first.
@@ -28,6 +28,29 @@ pub async fn stored_password(source: &PasswordSource) -> Result<Option<SecretStr
             read.await.map_err(|e| failed(e.to_string()))?.map(Some)
         }
         PasswordSource::Command(command) => from_command(command).await.map(Some),
+        PasswordSource::Keyring { apple_id } => keyring::read(apple_id).await,
+    }
+}
+
+/// Keeps a password that a person has typed, where the settings say so: in the keyring.
+///
+/// # Errors
+/// [`AccountError::Password`] if there is no keyring, or nobody unlocks it.
+pub async fn keep_password(source: &PasswordSource, password: &SecretString) -> Result<(), AccountError> {
+    match source {
+        PasswordSource::Keyring { apple_id } => keyring::keep(apple_id, password).await,
+        _ => Ok(()),
+    }
+}
+
+/// Forgets a password that [`keep_password`] kept.
+///
+/// # Errors
+/// As for [`keep_password`].
+pub async fn forget_password(source: &PasswordSource) -> Result<(), AccountError> {
+    match source {
+        PasswordSource::Keyring { apple_id } => keyring::forget(apple_id).await,
+        _ => Ok(()),
     }
 }
 

@@ -1,6 +1,9 @@
 //! `photosfs login`: in one go on a terminal; in two steps, and without ever waiting, off it.
 
-use std::io::{BufRead, IsTerminal};
+mod terminal;
+
+use std::cell::RefCell;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,9 +13,10 @@ use tokio::runtime::Runtime;
 
 use super::failure::code;
 use super::{Context, Failure};
-use crate::account::{Account, AccountError, CodeBy, CodeSent, Phone, SignIn, stored_password};
-use crate::config::{Config, ConfigError, Settings};
+use crate::account::{Account, AccountError, CodeBy, CodeSent, SignIn, keep_password, stored_password};
+use crate::config::{Config, ConfigError, PasswordSource, Settings};
 use crate::http::Http;
+use terminal::{ask, ask_number, ask_password};
 
 /// Apple locks the account for hours after too many.
 const TRIES: usize = 3;
@@ -44,7 +48,10 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
             println!("You are signed in already.");
             return Ok(ExitCode::SUCCESS);
         }
-        None => SigningIn { runtime: &runtime, account: account.clone(), config, terminal, by }.run()?,
+        None => {
+            let (account, typed) = (account.clone(), RefCell::default());
+            SigningIn { runtime: &runtime, account, config, terminal, by, typed }.run()?;
+        }
     }
     borrow_keys(&runtime, &account)?;
     println!("Signed in.");
@@ -103,10 +110,22 @@ struct SigningIn<'a> {
     terminal: bool,
     /// How the person wants the code, if they said so.
     by: Option<CodeBy>,
+    /// What the person typed, to be kept if Apple takes it and the person wants that.
+    typed: RefCell<Option<SecretString>>,
 }
 
 impl SigningIn<'_> {
     fn run(&self) -> Result<(), Failure> {
+        self.prove()?;
+        if let Some(typed) = self.typed.take()
+            && let Err(error) = self.runtime.block_on(keep_password(&self.config.password, &typed))
+        {
+            eprintln!("The password is not kept: {error}.");
+        }
+        Ok(())
+    }
+
+    fn prove(&self) -> Result<(), Failure> {
         let begun = match self.go_on() {
             Some(begun) => begun,
             None => self.begin()?,
@@ -140,21 +159,43 @@ impl SigningIn<'_> {
     }
 
     fn begin(&self) -> Result<Result<SignIn, AccountError>, Failure> {
-        let password = match self.runtime.block_on(stored_password(&self.config.password))? {
-            Some(password) => {
-                // Where nobody watches, nothing is tried over and over: that is how accounts are locked.
-                if !self.terminal {
-                    self.runtime.block_on(self.account.may_sign_in(&password))?;
-                }
-                password
+        let password = self.password()?;
+        Ok(self.runtime.block_on(self.account.sign_in_by(&password, self.by.unwrap_or_default())))
+    }
+
+    fn password(&self) -> Result<SecretString, Failure> {
+        let stored = self.runtime.block_on(stored_password(&self.config.password));
+        let stored = match (stored, &self.config.password) {
+            // Who is there can type it all the same.
+            (Err(error), PasswordSource::Keyring { .. }) if self.terminal => {
+                eprintln!("{error}.");
+                None
             }
-            None if self.terminal => ask_password()?,
+            (stored, _) => stored?,
+        };
+        match stored.map(|password| (self.runtime.block_on(self.account.may_sign_in(&password)), password)) {
+            Some((Ok(()), password)) => Ok(password),
+            // The keyring's is replaced by what is typed now; a file or a command is the person's own to mend.
+            Some((Err(AccountError::WrongPassword), _)) if self.terminal && self.keeps() => self.ask_password(),
+            Some((_, password)) if self.terminal => Ok(password),
+            // Where nobody watches, nothing is tried over and over: that is how accounts are locked.
+            Some((Err(error), _)) => Err(error.into()),
+            None if self.terminal => self.ask_password(),
             None => {
                 let advice = "pass --password-file or --password-command, or run this on a terminal";
-                return Err(Failure::new(code::USAGE, "there is no terminal to ask for the password on", advice));
+                Err(Failure::new(code::USAGE, "there is no terminal to ask for the password on", advice))
             }
-        };
-        Ok(self.runtime.block_on(self.account.sign_in_by(&password, self.by.unwrap_or_default())))
+        }
+    }
+
+    fn keeps(&self) -> bool {
+        matches!(self.config.password, PasswordSource::Keyring { .. })
+    }
+
+    fn ask_password(&self) -> Result<SecretString, Failure> {
+        let password = ask_password()?;
+        self.typed.replace(Some(password.clone()));
+        Ok(password)
     }
 
     fn ask_code(&self, by: CodeBy) -> Result<SignIn, AccountError> {
@@ -195,35 +236,4 @@ fn borrow_keys(runtime: &Runtime, account: &Account) -> Result<(), Failure> {
         runtime.block_on(account.borrow_keys())?;
     }
     Ok(())
-}
-
-fn ask_number(phones: &[Phone]) -> Result<u64, Failure> {
-    eprintln!("Apple can send the code to these numbers:");
-    for phone in phones {
-        eprintln!("  {phone}");
-    }
-    loop {
-        match ask("Which one: ")?.parse() {
-            Ok(number) if phones.iter().any(|phone| phone.id == number) => return Ok(number),
-            _ => eprintln!("Type the number in front of it."),
-        }
-    }
-}
-
-fn ask(question: &str) -> Result<String, Failure> {
-    eprint!("{question}");
-    let mut line = String::new();
-    match std::io::stdin().lock().read_line(&mut line) {
-        Ok(0) => Err(Failure::plain("nothing was typed", "")),
-        Ok(_) => Ok(line.trim().to_owned()),
-        Err(error) => Err(Failure::plain(error, "")),
-    }
-}
-
-fn ask_password() -> Result<SecretString, Failure> {
-    let typed = rpassword::prompt_password("Password: ").map_err(|error| Failure::plain(error, ""))?;
-    match typed.is_empty() {
-        true => Err(Failure::plain("nothing was typed", "")),
-        false => Ok(SecretString::from(typed)),
-    }
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::{Context, Failure};
-use crate::account::{Account, AccountError};
+use crate::account::{Account, AccountError, forget_password};
 use crate::http::Http;
 
 /// Sign out and forget the session
@@ -13,7 +13,11 @@ pub struct Args {}
 pub fn run(context: &Context, _args: Args) -> Result<ExitCode, Failure> {
     let config = context.config()?;
     let account = Account::open(&config, Http::new(&config.endpoints)?)?;
-    match super::runtime()?.block_on(account.log_out()) {
+    let runtime = super::runtime()?;
+    if let Err(error) = runtime.block_on(forget_password(&config.password)) {
+        eprintln!("The password may still be kept: {error}.");
+    }
+    match runtime.block_on(account.log_out()) {
         Ok(()) => {
             println!("Signed out.");
             Ok(ExitCode::SUCCESS)

@@ -366,3 +366,130 @@ async fn a_wrong_password_is_not_tried_again_until_it_changes() {
     assert_eq!((world.sign_ins(), world.simulator.wrong_passwords()), (3, 1));
     world.simulator.assert_clean();
 }
+
+/// One call fails with a status, and what the account makes of it; over HTTP, where the tables of refusals are unit tests.
+async fn after_failing(world: &World, endpoint: &str, status: u16) -> Result<(), AccountError> {
+    let account = world.account();
+    account.sign_in(&SecretString::from(PASSWORD)).await?;
+    world.simulator.fault(Fault::nth(endpoint, 1, Effect::Fail(Failure::bare(status))));
+    account.submit_code(CODE).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trust_that_is_refused_ends_the_sign_in() {
+    for status in [401, 403, 409, 421, 404, 500] {
+        let world = World::new();
+        let outcome = after_failing(&world, "2sv/trust", status).await;
+        assert!(outcome.is_err() && !world.account().status().signed_in, "{status}: {outcome:?}");
+        // It is over: another code would be of no use.
+        assert_eq!(world.account().submit_code(CODE).await, Err(AccountError::NoCodeExpected), "{status}");
+        assert_eq!((world.sign_ins(), world.logins()), (1, 0), "{status}");
+        world.simulator.assert_clean();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_for_a_sign_in_that_apple_forgot_begins_anew() {
+    for status in [401, 421] {
+        let world = World::new();
+        let submit = "verify/trusteddevice/securitycode";
+        let outcome = after_failing(&world, submit, status).await;
+        assert_eq!(outcome, Err(AccountError::NoCodeExpected), "{status}");
+        assert_eq!(world.account().waiting(), None, "{status}");
+        sign_in(&world.account()).await;
+        world.simulator.assert_clean();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_to_the_password_stops_after_one_try() {
+    type Judge = fn(&AccountError) -> bool;
+    let rows: [(u16, Judge); 8] = [
+        (400, |error| matches!(error, AccountError::Unexpected { .. })),
+        (401, |error| *error == AccountError::WrongPassword),
+        (403, |error| matches!(error, AccountError::Refused { status: 403, .. })),
+        (423, |error| *error == AccountError::Locked),
+        (429, |error| matches!(error, AccountError::Throttled { .. })),
+        (503, |error| matches!(error, AccountError::Throttled { .. })),
+        (500, |error| matches!(error, AccountError::Service { status: 500, .. })),
+        (502, |error| matches!(error, AccountError::Service { status: 502, .. })),
+    ];
+    for (status, judge) in rows {
+        let world = World::new();
+        world.simulator.fault(Fault::every("signin/complete", Effect::Fail(Failure::bare(status))));
+        let error = world.account().sign_in(&SecretString::from(PASSWORD)).await.unwrap_err();
+        assert!(judge(&error), "{status}: {error:?}");
+        assert_eq!(
+            (world.sign_ins(), world.simulator.requests("signin/complete"), world.logins()),
+            (1, 1, 0),
+            "{status}"
+        );
+        // And Apple's wish to be left alone is heard.
+        let wish = Failure { retry_after: Some(7200), ..Failure::bare(503) };
+        world.simulator.state().faults.clear();
+        world.simulator.fault(Fault::every("signin/init", Effect::Fail(wish)));
+        let error = world.account().sign_in(&SecretString::from(PASSWORD)).await.unwrap_err();
+        let asked = std::time::Duration::from_secs(7200);
+        assert_eq!(error, AccountError::Throttled { retry_after: Some(asked) });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_over_is_told_by_each_of_its_signs() {
+    for (endpoint, status) in [("validate", 401), ("validate", 421), ("validate", 450)] {
+        let world = World::new();
+        world.signed_in().await;
+        world.simulator.fault(Fault::nth(endpoint, 1, Effect::Fail(Failure::bare(status))));
+        world.account().ready().await.unwrap();
+        assert_eq!((world.sign_ins(), world.logins()), (1, 2), "{endpoint} {status}: by the token");
+    }
+    for status in [400, 401, 421, 450, 500] {
+        let world = World::new();
+        world.signed_in().await;
+        world.simulator.expire_cookies();
+        world.simulator.fault(Fault::nth("accountLogin", 1, Effect::Fail(Failure::bare(status))));
+        world.account().ready().await.unwrap();
+        assert_eq!((world.sign_ins(), world.simulator.pushes()), (2, 1), "accountLogin {status}: by the password");
+    }
+    // Of the session, too, and not of the way (protocol/auth.md §5.4).
+    let world = World::new();
+    let account = world.signed_in().await;
+    let missing = Failure::new(421, "AUTHENTICATION_REQUIRED", "Missing X-APPLE-WEBAUTH-USER cookie");
+    world.simulator.fault(Fault::nth("zones/list", 1, Effect::Fail(missing)));
+    assert_let_in(&account.post(ZONES, &json!({})).await.unwrap());
+    assert_eq!((world.sign_ins(), world.logins()), (1, 2));
+    world.simulator.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_nobody_approves_are_asked_for_ever_more_rarely() {
+    let world = World::new();
+    world.simulator.change_switches(|switches| switches.protection = Some(APPROVED));
+    let clock = Clock::default();
+    let account = world.account_at(&clock);
+    sign_in(&account).await;
+    world.simulator.change_switches(|switches| switches.protection = Some(IGNORED));
+    let questions = || world.simulator.requests("requestWebAccessState");
+    assert_eq!(account.borrow_keys().await, Err(AccountError::KeysNeeded));
+    for pause in [15, 30, 60, 120, 240, 240] {
+        let before = questions();
+        clock.advance(SignedDuration::from_mins(pause - 1));
+        assert_eq!(account.post(ZONES, &json!({})).await.unwrap_err(), AccountError::KeysNeeded);
+        assert_eq!(questions(), before, "{pause} minutes are not over");
+        clock.advance(SignedDuration::from_mins(1));
+        assert_eq!(account.post(ZONES, &json!({})).await.unwrap_err(), AccountError::KeysNeeded);
+        round_is_over(&account, &clock, || questions() - before == 31).await;
+    }
+}
+
+/// Waits until a round of questions has been made in vain, and stands.
+async fn round_is_over(account: &photosfs::account::Account, clock: &Clock, made: impl Fn() -> bool) {
+    for _ in 0..400 {
+        // Only what has failed, as this does, stands in the way of another round; a moment ago by the clock.
+        if made() && !account.is_asking_for_keys() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the round does not end at {}", clock.now());
+}

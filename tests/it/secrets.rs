@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 
 use icloud_simulator::Options;
@@ -23,8 +23,13 @@ fn no_secret_is_found_outside_the_session_file() {
     let installation =
         Installation::signed_out(Options { assets: Some(40), code: Some(CODE.into()), ..Options::default() });
     let mut said = Vec::new();
+    let peek = peeking_password_command(&installation);
     let mut loud = |arguments: &[&str]| {
-        let output = installation.command(arguments).env("PHOTOSFS_LOG", "trace").output().unwrap();
+        let mut command = installation.command(arguments);
+        if arguments == ["login"] {
+            command.env("PHOTOSFS_PASSWORD_COMMAND", &peek);
+        }
+        let output = command.env("PHOTOSFS_LOG", "trace").output().unwrap();
         said.push((arguments.join(" "), output));
         said.last().unwrap().1.status.code().unwrap()
     };
@@ -41,6 +46,11 @@ fn no_secret_is_found_outside_the_session_file() {
     tool("rsync", &[&"-aH", &format!("{}/", point.display()), &copy]);
     installation.simulator.expire_cookies();
     assert_eq!(loud(&["sync"]), 0, "the session is renewed");
+    installation.simulator.expire_sessions();
+    assert_eq!(loud(&["sync"]), 0, "with the password");
+    let process = installation.process().unwrap().as_raw();
+    assert!(times_in_memory(process, b"demo@example.invalid") > 0, "the memory can be searched");
+    assert_eq!(times_in_memory(process, b"demo-library-2026"), 0, "the password is wiped once it is used");
     let secrets = secrets(&installation);
     assert!(secrets.len() > 12, "{:?}", secrets.keys());
     let folder = installation.path("said");
@@ -63,6 +73,7 @@ fn no_secret_is_found_outside_the_session_file() {
         .map(|entry| entry.unwrap().path().display().to_string())
         .collect();
     fs::write(folder.join("names"), names.join("\n")).unwrap();
+    assert!(fs::read(installation.path("peeked")).unwrap().len() > 200, "something was seen of the short-lived ones");
     assert!(names.len() > 100, "index, log, originals and their copies");
     // The search can find what is there: the session file holds tokens, and only it does.
     let session = installation.state().join("session.json");
@@ -74,6 +85,42 @@ fn no_secret_is_found_outside_the_session_file() {
     assert_eq!(found_in(&installation.path(""), &secrets), Vec::<String>::new());
     let log = fs::read_to_string(installation.state().join("mount.log")).unwrap();
     assert!(log.contains("TRACE") && log.contains("photosfs"), "the log is a loud one");
+}
+
+/// A command that gives the password, and takes down what others on the machine see of the process that asks for it.
+fn peeking_password_command(installation: &Installation) -> String {
+    format!(
+        "{{ cat /proc/$PPID/cmdline /proc/$PPID/environ; env; }} >>'{}'; cat '{}'",
+        installation.path("peeked").display(),
+        installation.path("password").display()
+    )
+}
+
+/// How often bytes are found in what a process may write to.
+fn times_in_memory(process: i32, wanted: &[u8]) -> usize {
+    let maps = fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
+    let memory = fs::File::open(format!("/proc/{process}/mem")).unwrap();
+    let writable = maps.lines().filter(|line| line.split(' ').nth(1).is_some_and(|may| may.starts_with("rw")));
+    writable.map(|line| times_in(&memory, line.split(' ').next().unwrap(), wanted)).sum()
+}
+
+fn times_in(memory: &fs::File, range: &str, wanted: &[u8]) -> usize {
+    let (start, end) = range.split_once('-').unwrap();
+    let address = |text| u64::from_str_radix(text, 16).unwrap();
+    let (mut at, end, mut found) = (address(start), address(end), 0);
+    // In pieces that overlap; what is mapped and cannot be read is a device's.
+    let mut piece = vec![0; 1 << 20];
+    while at < end {
+        let length = piece.len().min(usize::try_from(end - at).unwrap());
+        let Ok(count) = memory.read_at(&mut piece[..length], at) else { break };
+        if count == 0 {
+            break;
+        }
+        found += piece[..count].windows(wanted.len()).filter(|window| *window == wanted).count();
+        let overlap = if (count as u64) < end - at { wanted.len() - 1 } else { 0 };
+        at += (count - overlap.min(count - 1)) as u64;
+    }
+    found
 }
 
 /// Everything the simulator gave out, the passwords and the codes.

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use icloud_simulator::{Options, Simulator};
@@ -86,10 +86,16 @@ impl World {
         self.simulator.requests("accountLogin")
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = assert_cmd::Command::cargo_bin("photosfs").unwrap();
+    /// The program with this configuration, and nothing of the environment's.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_photosfs"));
         command.env_clear().env("HOME", self.folder.path()).env("PHOTOSFS_CONFIG", self.path("config.toml"));
-        command.args(arguments).output().unwrap()
+        command.args(arguments);
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).stdin(Stdio::null()).output().unwrap()
     }
 }
 
