@@ -6,6 +6,7 @@
 
 mod again;
 mod albums;
+mod audit;
 mod error;
 mod follow;
 mod listing;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
+pub use audit::ListAudit;
 pub use error::SyncError;
 pub use progress::Progress;
 

@@ -4,6 +4,7 @@ mod account;
 mod disk;
 mod finding;
 mod fuse;
+mod listing;
 mod network;
 
 use std::process::ExitCode;
@@ -22,6 +23,9 @@ pub struct Args {
     /// Print JSON with stable keys (docs/commands.md)
     #[arg(long)]
     json: bool,
+    /// Compare what iCloud announces and lists with what is in the tree: a request for every hundred photos
+    #[arg(long)]
+    listing: bool,
 }
 
 pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
@@ -34,6 +38,11 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
             ladder.tell("disk", disk::room(&config.cache, config.keep_free, "the cache"));
             ladder.tell("disk", disk::room(&config.state, FOR_THE_INDEX, "the index"));
             ladder.tell("index", index(&config));
+            if args.listing
+                && let Err(failure) = listing::check(&config, &mut ladder)
+            {
+                ladder.tell("listing", failure.into());
+            }
         }
         Err(failure) => {
             let advice = "mend the configuration; the rest depends on it";

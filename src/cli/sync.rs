@@ -40,13 +40,19 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
 
 /// Waits until the running mount has finished a round that began after it was asked.
 pub(super) fn wait_for_round(config: &Config, asked: Timestamp) -> Result<(), Failure> {
+    round_after(config, asked)?;
+    tell(&index_to_read(config)?)
+}
+
+/// As [`wait_for_round`], without a word.
+pub(super) fn round_after(config: &Config, asked: Timestamp) -> Result<(), Failure> {
     let index = index_to_read(config)?;
     let until = Instant::now() + PATIENCE;
     while Instant::now() < until {
         std::thread::sleep(Duration::from_millis(100));
         if index.last_round()?.is_some_and(|began| began >= asked) {
             return match index.last_error()? {
-                None => tell(&index),
+                None => Ok(()),
                 Some(error) => Err(Failure::plain(error, "see photosfs status")),
             };
         }

@@ -1,11 +1,13 @@
 //! Libraries: what is known of each.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::note::notes;
 use super::{Index, IndexError};
-use crate::photos::{Album, AlbumKind, Area, Library, LibraryId, Member, SyncToken, Zone};
+use crate::photos::{Album, AlbumKind, Area, Library, LibraryId, Member, SyncToken, View, Zone};
 
 /// A library as the index knows it.
 #[derive(Clone, Debug)]
@@ -46,6 +48,40 @@ impl Index {
         )?;
         let libraries = query.query_map([], |row| state(&reader, row))?.collect::<Result<Vec<_>, _>>()?;
         Ok(libraries.into_iter().flatten().collect())
+    }
+
+    /// Names of a library's assets that are in a view.
+    pub fn names_in(&self, library: &LibraryId, view: &View) -> Result<BTreeSet<String>, IndexError> {
+        let condition = match view {
+            View::Visible => "NOT a.trashed AND NOT a.hidden",
+            View::Hidden => "NOT a.trashed AND a.hidden",
+            View::Trashed => "a.trashed",
+            View::Album(album) => return self.members(album, false),
+        };
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached(&format!(
+            "SELECT a.name FROM asset a JOIN library l ON l.id = a.library
+             WHERE l.zone = ?1 AND NOT a.gone AND {condition}"
+        ))?;
+        Ok(query.query_map([&library.0], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Names of a library's albums and folders.
+    pub fn album_names(&self, library: &LibraryId) -> Result<BTreeSet<String>, IndexError> {
+        let reader = self.reader()?;
+        let mut query =
+            reader.prepare_cached("SELECT b.name FROM album b JOIN library l ON l.id = b.library WHERE l.zone = ?1")?;
+        Ok(query.query_map([&library.0], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Record names of an album's memberships; with `visible`, of those whose asset is known and neither hidden nor trashed.
+    pub fn members(&self, album: &str, visible: bool) -> Result<BTreeSet<String>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached(
+            "SELECT m.asset || '-IN-' || m.album FROM member m WHERE m.album = ?1 AND (NOT ?2 OR EXISTS (
+                 SELECT 1 FROM asset a WHERE a.name = m.asset AND NOT (a.hidden OR a.trashed OR a.gone)))",
+        )?;
+        Ok(query.query_map(params![album, visible], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
     /// Record names of all albums that hold photos.

@@ -168,6 +168,8 @@ const ALBUMS: &str = "CPLAlbumByPositionLive";
 /// Records looked up in one request (protocol/photos.md §5.4).
 pub const LOOKUP: usize = crate::cloudkit::PAGE_RECORDS;
 const ALBUM_KEYS: &[&str] = &["albumNameEnc", "albumType", "parentId", "isDeleted"];
+/// Where nothing but names is wanted; without any key all would come.
+const NAME_KEYS: &[&str] = &["masterRef"];
 const MEMBER_KEYS: &[&str] = &["containerId", "itemId", "masterRef"];
 
 pub struct Photos {
@@ -237,6 +239,13 @@ impl Photos {
             masters: of("CPLMaster").map(Master::read).collect(),
             token,
         })
+    }
+
+    /// Names of the assets of a view from a rank on, as [`Photos::page`] would give them.
+    pub async fn names(&self, library: &Library, view: &View, rank: u64) -> Result<Vec<String>, PhotosError> {
+        let (records, _) = self.ranked(library, view, rank, NAME_KEYS).await?;
+        let assets = records.into_iter().filter(|record| record.record_type.as_deref() == Some("CPLAsset"));
+        Ok(assets.map(|record| record.name).collect())
     }
 
     /// The members of an album from a rank on, at most [`View::stride`]; none past its end.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use icloud_simulator::Options;
+use icloud_simulator::library::TruthState;
 use icloud_simulator::options::Protection;
 use serde_json::Value;
 
@@ -88,4 +89,37 @@ fn what_is_missing_is_named_with_what_to_do() {
     assert!(!said.contains("libraries"), "what depends on it is not asked: {said}");
     configure(&world, "nonsense = 1");
     says(&world, "nonsense", "mend the configuration");
+}
+
+#[test]
+fn the_tree_is_compared_with_what_is_announced_and_listed() {
+    let world = World::of(Options { assets: Some(250), code: Some(CODE.into()), ..Options::default() }, PASSWORD);
+    configure(&world, "keep_free = '1M'");
+    assert_eq!(world.run(&["login"]).status.code(), Some(3));
+    assert_eq!(world.run(&["login", "--code", CODE]).status.code(), Some(0));
+    assert!(world.run(&["sync"]).status.success());
+    let listing = || {
+        let report: Value = serde_json::from_slice(&world.run(&["doctor", "--listing", "--json"]).stdout).unwrap();
+        let steps = report["steps"].as_array().unwrap().clone();
+        steps.into_iter().filter(|step| step["step"] == "listing").collect::<Vec<_>>()
+    };
+    let steps = listing();
+    assert_eq!(steps.len(), 3 + 1 + 40, "three views, the albums, and each of them: {steps:#?}");
+    assert!(steps.iter().all(|step| step["ok"] == true), "{steps:#?}");
+    let cloud = world.simulator.cloud();
+    let truth = cloud.truth();
+    let album = truth.libraries[0].albums.iter().find(|album| !album.is_folder && album.members.len() > 10).unwrap();
+    let is_visible = |name: &&String| truth.assets().any(|a| a.record_name == **name && a.state == TruthState::Visible);
+    let left = album.members.iter().find(is_visible).unwrap();
+    let photo = cloud.asset_named(left).unwrap();
+    cloud.remove_from_album(photo, cloud.album_named(&album.record_name).unwrap()).unwrap();
+    let lost = truth.assets().find(|asset| !album.members.contains(&asset.record_name)).unwrap();
+    cloud.purge(cloud.asset_named(&lost.record_name).unwrap()).unwrap();
+    let output = world.run(&["doctor", "--listing"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains(&format!("only here: {}\n", lost.record_name)), "{text}");
+    assert!(text.contains(&format!("only here: {left}-IN-{}\n", album.record_name)), "{text}");
+    assert!(world.run(&["sync"]).status.success());
+    assert!(listing().iter().all(|step| step["ok"] == true), "{:#?}", listing());
 }
