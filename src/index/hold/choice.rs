@@ -12,7 +12,7 @@ use crate::photos::{Change, LibraryId};
 /// week's beginning can still be rescued, for Recently Deleted keeps it for 30 days (protocol/photos.md §3.4).
 const WINDOW: i64 = 7 * 86_400_000;
 
-/// How many assets of a library of this size may leave in [`WINDOW`]: more wait for a person. Fewer than ten are an
+/// How many assets of a library of this size may leave in a week: more wait for a person. Fewer than ten are an
 /// ordinary week's tidying of any library; 500 is what a person can still look through.
 pub fn limit(assets: u64) -> u64 {
     (assets / 20).clamp(10, 500)
