@@ -235,7 +235,8 @@ fn of_a_burst_lists_show_the_pick_and_the_change_log_the_others() {
 #[test]
 fn assets_that_share_a_master_are_two_photos() {
     let scene = Scene::of([]);
-    let first = scene.add(photo("A.JPG", file(JPEG, "a")));
+    // The one added first has the plain name.
+    let first = scene.add(NewPhoto { added_ms: Some(MARCH), ..photo("A.JPG", file(JPEG, "a")) });
     let second = scene.cloud.duplicate(first).unwrap();
     scene.cloud.edit(second, Edit { picture: Some(file(JPEG, "edited")), ..Edit::new() }).unwrap();
     scene.update();
