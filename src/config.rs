@@ -55,7 +55,7 @@ pub struct Settings {
     #[arg(long, global = true, env = "PHOTOSFS_PASSWORD_COMMAND", value_name = "COMMAND")]
     pub password_command: Option<String>,
     /// Keep the password in the system's keyring, once `login` has asked for it
-    #[arg(long, global = true, env = "PHOTOSFS_KEYRING", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, global = true, env = "PHOTOSFS_KEYRING", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub keyring: Option<bool>,
     /// Folder for the index and the session [default: photosfs in the user's state folder]
     #[arg(long, global = true, env = "PHOTOSFS_STATE_DIR", value_name = "DIR")]

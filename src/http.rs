@@ -1,7 +1,7 @@
 //! The HTTP client: the one place that opens connections.
 //!
 //! - [`Http::send`] makes one call of the API; [`Http::range`] reads a part of a file from a content host.
-//! - Neither retries, follows redirects, or keeps cookies: [`retry`] repeats what its caller says may be repeated, and the
+//! - Neither retries, follows redirects, or keeps cookies: [`retry()`] repeats what its caller says may be repeated, and the
 //!   cookies belong to the account.
 //! - Nothing here logs or reports more of an address than host and path, and of a content address not even the path:
 //!   whoever knows such an address can fetch the photo (protocol/auth.md §7).
