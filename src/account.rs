@@ -42,7 +42,7 @@ use self::session_file::{SessionFile, SessionLock};
 use self::sign_in::{Dialogue, Password};
 use self::unattended::Unattended;
 use crate::config::{Config, PasswordSource};
-use crate::http::{Bytes, Http, Reply};
+use crate::http::{Bytes, Http, Reply, RetryPolicy};
 pub use clock::Clock;
 pub use error::AccountError;
 pub use lock::AccountLock;
@@ -127,6 +127,11 @@ impl Account {
             me: me.clone(),
             password_typed: Mutex::new(None),
         }))
+    }
+
+    /// How often and how long a call with this account may be tried.
+    pub fn retry_policy(&self) -> RetryPolicy {
+        self.browser.retry_policy()
     }
 
     /// Signs in by password, for a person who is present; asks Apple to show a code if it wants one.

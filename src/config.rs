@@ -103,6 +103,8 @@ pub struct Settings {
 pub struct EndpointSettings {
     pub auth: String,
     pub setup: String,
+    /// Before a failed call is tried again, such as 10ms; for this machine only. Nobody may hurry Apple.
+    pub first_wait: Option<jiff::SignedDuration>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
@@ -145,6 +147,8 @@ pub struct Endpoints {
     pub home: &'static str,
     /// Plain http to this machine: only then are http data and content hosts accepted, and only on loopback.
     pub loopback: bool,
+    /// The wait before a failed call is tried again, if it is not to be the usual one.
+    pub first_wait: Option<Duration>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -367,7 +371,16 @@ fn endpoints(region: Region, own: Option<&EndpointSettings>) -> Result<Endpoints
         ),
     };
     let loopback = is_loopback(&auth) && is_loopback(&setup);
-    Ok(Endpoints { auth, setup, home, loopback })
+    let first_wait = first_wait(own.and_then(|own| own.first_wait), loopback)?;
+    Ok(Endpoints { auth, setup, home, loopback, first_wait })
+}
+
+fn first_wait(own: Option<jiff::SignedDuration>, loopback: bool) -> Result<Option<Duration>, ConfigError> {
+    let Some(own) = own else { return Ok(None) };
+    match Duration::try_from(own) {
+        Ok(wait) if loopback => Ok(Some(wait)),
+        _ => Err(setting("endpoints.first_wait", own.to_string(), "can be set for servers on this machine only")),
+    }
 }
 
 /// An https address, or plain http to this very machine.
@@ -444,6 +457,9 @@ mod tests {
             resolve(&format!("apple_id='a@b'\n[endpoints]\nauth='{auth}'\nsetup='http://127.0.0.1:1/setup/ws/1'"))
         };
         assert!(with("http://127.0.0.1:1/appleauth/auth").unwrap().endpoints.loopback);
+        let hurried = "apple_id='a@b'\n[endpoints]\nauth='https://h/a'\nsetup='https://h/s'\nfirst_wait='10ms'";
+        assert!(resolve(hurried).is_err());
+        assert!(resolve(&hurried.replace("https://h", "http://127.0.0.1:1")).is_ok());
         for bad in ["http://example.com/a", "http://localhost/a", "ftp://127.0.0.1/a", "nonsense"] {
             assert!(with(bad).is_err(), "{bad}");
         }

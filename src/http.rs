@@ -46,6 +46,8 @@ struct Shared {
     loopback: bool,
     /// See [`STALL_DEADLINE`].
     stall: Duration,
+    /// See [`Endpoints::first_wait`].
+    first_wait: Option<Duration>,
 }
 
 impl Http {
@@ -55,8 +57,20 @@ impl Http {
         let api = client(endpoints.loopback).timeout(CALL_DEADLINE).build().map_err(HttpError::setup)?;
         // Compressed bytes could not be compared with the length that was asked for.
         let content = client(endpoints.loopback).no_gzip().build().map_err(HttpError::setup)?;
-        let shared = Shared { api, content, loopback: endpoints.loopback, stall: STALL_DEADLINE };
+        let shared = Shared {
+            api,
+            content,
+            loopback: endpoints.loopback,
+            stall: STALL_DEADLINE,
+            first_wait: endpoints.first_wait,
+        };
         Ok(Http { shared: Arc::new(shared) })
+    }
+
+    /// How often and how long a call may be tried.
+    pub fn retry_policy(&self) -> RetryPolicy {
+        let usual = RetryPolicy::default();
+        RetryPolicy { first_wait: self.shared.first_wait.unwrap_or(usual.first_wait), ..usual }
     }
 }
 

@@ -4,7 +4,7 @@ use super::AccountError;
 use super::cookies::{Absorbed, Cookies};
 use super::session::{Exchange, Services, Session};
 use crate::config::Endpoints;
-use crate::http::{Bytes, HeaderName, Http, Method, Reply, Request};
+use crate::http::{Bytes, HeaderName, Http, Method, Reply, Request, RetryPolicy};
 
 /// The browser we speak as. Apple has turned old ones away (protocol/auth.md §2.1), so these grow old together.
 const USER_AGENT: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.3.1 Safari/605.1.15";
@@ -25,6 +25,11 @@ pub struct Browser {
 impl Browser {
     pub fn new(http: Http, endpoints: Endpoints) -> Browser {
         Browser { http, endpoints }
+    }
+
+    /// How often and how long a call may be tried.
+    pub fn retry_policy(&self) -> RetryPolicy {
+        self.http.retry_policy()
     }
 
     /// The same, over connections of its own.
@@ -191,6 +196,7 @@ mod tests {
             setup: url("https://setup.icloud.com/setup/ws/1"),
             home: "https://www.icloud.com",
             loopback,
+            first_wait: None,
         };
         Browser::new(Http::new(&endpoints).unwrap(), endpoints)
     }

@@ -159,7 +159,8 @@ mod tests {
     fn outcome(body: &Value, cookies: &[&str]) -> Result<Services, AccountError> {
         let url = |text| url::Url::parse(text).unwrap();
         let (auth, setup) = (url("https://idmsa.apple.com/appleauth/auth"), url("https://setup.icloud.com/setup/ws/1"));
-        let endpoints = Endpoints { auth, setup: setup.clone(), home: "https://www.icloud.com", loopback: false };
+        let endpoints =
+            Endpoints { auth, setup: setup.clone(), home: "https://www.icloud.com", loopback: false, first_wait: None };
         let browser = Browser::new(Http::new(&endpoints).unwrap(), endpoints);
         let account = parse(Step::Login, &Reply::new(200, HeaderMap::new(), body.to_string()))?;
         let set = cookies.iter().map(|name| (*name).to_owned()).collect();

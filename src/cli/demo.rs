@@ -71,7 +71,11 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
 fn config(context: &Context, simulator: &Simulator) -> Result<Config, Failure> {
     let settings = Settings {
         apple_id: Some(person().apple_id),
-        endpoints: Some(EndpointSettings { auth: simulator.idmsa_url(), setup: simulator.setup_url() }),
+        endpoints: Some(EndpointSettings {
+            auth: simulator.idmsa_url(),
+            setup: simulator.setup_url(),
+            first_wait: None,
+        }),
         ..context.settings.clone()
     };
     Ok(Config::load(settings, context.config_file.as_deref())?)

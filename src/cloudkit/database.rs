@@ -9,7 +9,7 @@ use super::pace::{Ending, Pace};
 use super::wire::{self, Batch, DatabaseChanges, Fault, Records, ZoneChanges, ZonePage, ZoneWire};
 use super::{Area, CloudKitError, Record, SyncToken, Trail, Zone};
 use crate::account::Account;
-use crate::http::{self, Reply, RetryPolicy};
+use crate::http::{self, Reply};
 
 /// Every path of the Photos container begins so.
 const CONTAINER: &str = "database/1/com.apple.photos.cloud/production";
@@ -169,7 +169,7 @@ impl Database {
             entry["syncToken"] = json!(token.as_str());
         }
         // An error inside the zone's entry is retried here, so that callers see one kind of failure.
-        http::retry(&RetryPolicy::default(), |_| async {
+        http::retry(&self.account.retry_policy(), |_| async {
             let answer: ZoneChanges = self.once(zone.area, "changes/zone", &json!({"zones": [entry]})).await?;
             let [page] = <[Value; 1]>::try_from(answer.zones)
                 .map_err(|_| CloudKitError::malformed("changes of another number of zones than asked for"))?;
@@ -189,7 +189,7 @@ impl Database {
         operation: &str,
         body: Value,
     ) -> Result<T, CloudKitError> {
-        http::retry(&RetryPolicy::default(), |_| self.once(area, operation, &body)).await
+        http::retry(&self.account.retry_policy(), |_| self.once(area, operation, &body)).await
     }
 
     async fn once<T: serde::de::DeserializeOwned>(

@@ -47,7 +47,7 @@ impl Source for PhotosSource {
         range: Range<u64>,
     ) -> BoxFuture<'a, Result<Box<dyn Body>, SourceError>> {
         Box::pin(async move {
-            let policy = RetryPolicy { deadline: DEADLINE, longest_asked: DEADLINE, ..RetryPolicy::default() };
+            let policy = RetryPolicy { deadline: DEADLINE, longest_asked: DEADLINE, ..self.http.retry_policy() };
             match retry(&policy, |_| self.ask(resource, range.clone())).await {
                 Ok(body) => Ok(Box::new(body) as Box<dyn Body>),
                 Err(error) => Err(SourceError::Failed(error.to_string())),

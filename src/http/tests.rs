@@ -11,7 +11,8 @@ use super::*;
 fn http(loopback: bool, stall: Duration) -> Http {
     let url = |text| Url::parse(text).unwrap();
     let (auth, setup) = (url("https://idmsa.apple.com/appleauth/auth"), url("https://setup.icloud.com/setup/ws/1"));
-    let http = Http::new(&Endpoints { auth, setup, home: "https://www.icloud.com", loopback }).unwrap();
+    let http =
+        Http::new(&Endpoints { auth, setup, home: "https://www.icloud.com", loopback, first_wait: None }).unwrap();
     let shared = Arc::into_inner(http.shared).unwrap();
     Http { shared: Arc::new(Shared { stall, ..shared }) }
 }

@@ -124,9 +124,12 @@ impl Index {
 
     /// Takes down that a round of changes ended, when it began, and why it failed if it did.
     pub fn end_round(&self, began: Timestamp, error: Option<&str>) -> Result<(), IndexError> {
-        let writer = self.writer();
-        remember(&writer, "last round", &began.to_string())?;
-        remember(&writer, "last error", error.unwrap_or_default())
+        let mut writer = self.writer();
+        // Together: who waits for this round must not read how the one before it ended.
+        let tx = writer.transaction()?;
+        remember(&tx, "last round", &began.to_string())?;
+        remember(&tx, "last error", error.unwrap_or_default())?;
+        Ok(tx.commit()?)
     }
 
     /// When the last round that has ended began.

@@ -3,6 +3,7 @@
 
 mod downloads;
 mod first_listing;
+mod matrix;
 mod moving;
 mod removals;
 mod rounds;
@@ -23,10 +24,16 @@ fn rsync(installation: &Installation, copy: &Path) -> Output {
 
 /// Runs cases six at a time: they wait for deadlines more than they work. Panics with the names of those that did.
 fn each<T: Send>(cases: Vec<(&'static str, T)>, check: impl Fn(T) + Sync) {
+    let cases = cases.into_iter().map(|(name, case)| (name.to_owned(), case)).collect();
+    side_by_side(6, cases, check);
+}
+
+/// Runs so many cases at a time. Panics with the names of those that did.
+fn side_by_side<T: Send>(at_once: usize, cases: Vec<(String, T)>, check: impl Fn(T) + Sync) {
     let (queue, failed) = (Mutex::new(cases.into_iter()), Mutex::new(Vec::new()));
     let next = || queue.lock().unwrap().next();
     std::thread::scope(|scope| {
-        for _ in 0..6 {
+        for _ in 0..at_once {
             scope.spawn(|| {
                 while let Some((name, case)) = next() {
                     let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(case)));

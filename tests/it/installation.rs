@@ -35,6 +35,9 @@ pub struct Expected {
 /// Every file of the tree by its path below the mount point, made-up files left out.
 pub type Files = BTreeMap<String, Expected>;
 
+/// Size and SHA-1 of files of the cloud, by asset and checksum.
+pub type Known = BTreeMap<(String, String), (u64, String)>;
+
 impl Installation {
     /// Signed in; nothing listed, nothing mounted.
     pub fn new(options: Options) -> Installation {
@@ -61,11 +64,12 @@ impl Installation {
         installation
     }
 
-    /// Rounds come only at the start of a mount and by `photosfs sync`, so that a test knows which calls are struck.
+    /// Rounds come only at the start of a mount and by `photosfs sync`, so that a test knows which calls are struck. A call
+    /// that fails is tried as often as with Apple, without the pauses.
     fn config_text(&self) -> String {
         format!(
             "apple_id = 'demo@example.invalid'\npassword_file = '{0}/password'\nstate_dir = '{0}/state'\n\
-             cache_dir = '{0}/cache'\nkeep_free = '1M'\npoll = '24h'\n[endpoints]\nauth = '{1}'\nsetup = '{2}'\n",
+             cache_dir = '{0}/cache'\nkeep_free = '1M'\npoll = '24h'\n[endpoints]\nauth = '{1}'\nsetup = '{2}'\nfirst_wait = '10ms'\n",
             self.folder.path().display(),
             self.simulator.idmsa_url(),
             self.simulator.setup_url(),
@@ -172,11 +176,18 @@ impl Installation {
 
     /// What the tree must hold: its names from the index, its bytes from the simulator's model.
     pub fn files(&self) -> Files {
+        self.files_among(&self.known())
+    }
+
+    /// Every file that the cloud has now.
+    pub fn known(&self) -> Known {
         let truth = self.simulator.cloud().truth();
-        let resources: BTreeMap<_, _> = truth
-            .assets()
-            .flat_map(|asset| asset.resources.iter().map(|file| ((&asset.record_name, &file.checksum), file)))
-            .collect();
+        let files = truth.assets().flat_map(|asset| asset.resources.iter().map(|file| (&asset.record_name, file)));
+        files.map(|(asset, file)| ((asset.clone(), file.checksum.clone()), (file.size, file.sha1.clone()))).collect()
+    }
+
+    /// What the tree must hold, of files that the cloud has or had.
+    pub fn files_among(&self, known: &Known) -> Files {
         let index = self.index();
         let mut files = Files::new();
         let mut todo = vec![(ROOT, String::new())];
@@ -187,10 +198,11 @@ impl Installation {
                     None if entry.node.kind == NodeKind::Directory => todo.push((entry.node.ino, path + "/")),
                     None => panic!("nothing is known of {path}"),
                     Some(facts) => {
-                        let file = resources
-                            .get(&(&facts.asset, &facts.checksum))
+                        let file = known.get(&(facts.asset, facts.checksum));
+                        let (size, sha1) = file
+                            .cloned()
                             .unwrap_or_else(|| panic!("{path} stands for something that the cloud does not have"));
-                        files.insert(path, Expected { ino: entry.node.ino, size: file.size, sha1: file.sha1.clone() });
+                        files.insert(path, Expected { ino: entry.node.ino, size, sha1 });
                     }
                 }
             }

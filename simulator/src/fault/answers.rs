@@ -16,6 +16,8 @@ use super::Place;
 pub enum Change {
     /// No records, and nothing more to come; the token stays.
     EmptyListing,
+    /// No zones: neither what changed in them nor that they are there.
+    NoZones,
     /// The second half of the records is missing.
     HalfPage,
     /// Assets come without their masters.
@@ -44,6 +46,13 @@ pub(super) async fn change(response: Response, change: Change) -> io::Result<Res
     let Ok(mut answer) = serde_json::from_slice::<Value>(&bytes) else {
         return Ok(Response::from_parts(parts, Body::from(bytes)));
     };
+    if matches!(change, Change::NoZones) {
+        answer
+            .as_object_mut()
+            .and_then(|whole| whole.get_mut("zones"))
+            .into_iter()
+            .for_each(|zones| *zones = json!([]));
+    }
     each_part(&mut answer, &|part| apply(part, &change));
     parts.headers.remove(header::CONTENT_LENGTH);
     Ok(Response::from_parts(parts, Body::from(answer.to_string())))
@@ -76,6 +85,7 @@ fn apply(part: &mut Map<String, Value>, change: &Change) {
         Change::WithoutUrls => each_fields(part, without_urls),
         Change::CountsOff(by) => each_fields(part, |fields| count_off(fields, *by)),
         Change::MoreComing => drop(part.insert("moreComing".into(), true.into())),
+        Change::NoZones => {}
         Change::Indexing(percent) => each_fields(part, |fields| indexing(fields, *percent)),
     }
 }
