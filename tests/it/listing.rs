@@ -9,10 +9,10 @@ use icloud_simulator::library::{Area, Body, NewPhoto, Resource, Slot, TruthAsset
 use crate::stage::Stage;
 
 /// What a resource is known by: asset, checksum, size.
-type Key = (String, String, u64);
+pub type Key = (String, String, u64);
 
 /// Every file of the truth that the tree must hold, by what it is.
-fn expected(stage: &Stage) -> BTreeSet<Key> {
+pub fn expected(stage: &Stage) -> BTreeSet<Key> {
     let truth = stage.simulator.cloud().truth();
     let shown = |asset: &&TruthAsset| !asset.lesser_burst_frame && asset.resource(Slot::Original).is_some();
     let files = |asset: &TruthAsset| {
@@ -26,7 +26,7 @@ fn expected(stage: &Stage) -> BTreeSet<Key> {
 }
 
 /// Every file of the tree, by what it is.
-fn found(stage: &Stage) -> BTreeMap<Key, Vec<String>> {
+pub fn found(stage: &Stage) -> BTreeMap<Key, Vec<String>> {
     let mut found: BTreeMap<Key, Vec<String>> = BTreeMap::new();
     for (path, node) in stage.tree() {
         if let Some(facts) = stage.index.facts(node.ino).unwrap() {

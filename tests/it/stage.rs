@@ -92,7 +92,7 @@ pub fn config(simulator: &Simulator, folder: &Path) -> Config {
 pub fn config_text(simulator: &Simulator, folder: &Path) -> String {
     format!(
         "apple_id = 'demo@example.invalid'\nstate_dir = '{0}/state'\ncache_dir = '{0}/cache'\nkeep_free = '1M'\n\
-         poll = '10s'\n[endpoints]\nauth = '{1}'\nsetup = '{2}'\n",
+         poll = '10s'\n[endpoints]\nauth = '{1}'\nsetup = '{2}'\nfirst_wait = '10ms'\n",
         folder.display(),
         simulator.idmsa_url(),
         simulator.setup_url(),
