@@ -171,7 +171,7 @@ fn a_backup_is_refused_when_it_could_do_harm() {
         person.purge(&format!("Years/2019/2019-09/IMG_{n}.JPG"));
     }
     done(&person.photosfs(&["sync"]));
-    person.is_refused(&["mnt", "copy"], "40 removals wait for you");
+    person.is_refused(&["mnt", "copy"], "40 removals are held");
     // All of it, and only its first line: nobody is told of a pipe.
     assert_eq!(text(&done(&person.photosfs(&["held", "list"])).stdout).lines().count(), 40);
     let line = format!("'{}' held list | head -n 1", env!("CARGO_BIN_EXE_photosfs"));
