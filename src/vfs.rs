@@ -172,19 +172,17 @@ impl Vfs {
     pub fn opendir(&self, ino: u64) -> Result<Opened, VfsError> {
         let epoch = self.freshness.epoch();
         let node = self.directory(ino)?;
-        let entries = match special::is_special(ino) {
-            true => self.special.children(ino)?,
-            false => self.tree.children(ino)?,
-        };
-        let mut listing = Listing::new(epoch);
-        listing.push(".", self.attributes(&node));
-        listing.push("..", self.attributes(&self.node(self.parent(ino)?)?));
+        let mut listing = Listing::new(self.owner, epoch);
+        listing.push(".", &node);
+        listing.push("..", &self.node(self.parent(ino)?)?);
         if let Some(entry) = self.special.listed_in(ino)? {
-            listing.push(&entry.name, self.attributes(&entry.node));
+            listing.push(&entry.name, &entry.node);
         }
-        for entry in &entries {
-            listing.push(&self.system.listed(&entry.name), self.attributes(&entry.node));
+        match special::is_special(ino) {
+            true => self.special.children(ino)?.iter().for_each(|entry| listing.push(&entry.name, &entry.node)),
+            false => self.tree.each_child(ino, &mut |name, node| listing.push(&self.system.listed(name), &node))?,
         }
+        listing.complete();
         let caching = match special::is_special(ino) {
             // Days come without a change of the tree.
             true => Caching::Fresh,

@@ -184,8 +184,7 @@ impl Filesystem for Adapter {
             Err(errno) => return reply.error(errno),
         };
         for (next, entry) in listing.page(offset) {
-            let full =
-                reply.add(INodeNo(entry.attributes.ino), next, convert::kind(entry.attributes.kind), &entry.name);
+            let full = reply.add(INodeNo(entry.attributes.ino), next, convert::kind(entry.attributes.kind), entry.name);
             if full {
                 break;
             }
@@ -201,7 +200,7 @@ impl Filesystem for Adapter {
         for (next, entry) in listing.page(offset) {
             let attributes = convert::attributes(&entry.attributes);
             let ttl = self.vfs.listing_ttl(&listing, entry.attributes.ino);
-            if reply.add(attributes.ino, next, &entry.name, &ttl, &attributes, GENERATION) {
+            if reply.add(attributes.ino, next, entry.name, &ttl, &attributes, GENERATION) {
                 break;
             }
         }

@@ -138,6 +138,7 @@ impl Index {
         layout.library(id, &library.0)?;
         let change = layout.finish()?;
         tx.commit()?;
+        writer.execute_batch("PRAGMA shrink_memory")?;
         Ok(change)
     }
 }

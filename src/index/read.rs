@@ -37,12 +37,22 @@ impl Index {
 
     /// All children of a directory, by name.
     pub fn children(&self, directory: u64) -> Result<Vec<Entry>, IndexError> {
+        let mut children = Vec::new();
+        self.each_child(directory, &mut |name, node| children.push(Entry { name: name.to_owned(), node }))?;
+        Ok(children)
+    }
+
+    /// Hands over every child of a directory, by name, in one pass.
+    pub fn each_child(&self, directory: u64, take: &mut dyn FnMut(&str, Node)) -> Result<(), IndexError> {
         let reader = self.reader()?;
         let mut query = reader.prepare_cached(&format!(
             "SELECT {NODE}, d.name FROM dentry d JOIN node n ON n.ino = d.ino WHERE d.parent = ?1 ORDER BY d.fold"
         ))?;
-        let entries = query.query_map([number(directory)], |row| Ok(Entry { node: node(row)?, name: row.get(7)? }))?;
-        Ok(entries.collect::<Result<_, _>>()?)
+        let mut rows = query.query([number(directory)])?;
+        while let Some(row) = rows.next()? {
+            take(row.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?, node(row)?);
+        }
+        Ok(())
     }
 
     /// The directory that holds this directory.
@@ -105,8 +115,9 @@ impl Index {
     pub fn path_of(&self, resource: &Resource) -> Result<Option<String>, IndexError> {
         let reader = self.reader()?;
         let mut query = reader.prepare_cached(
-            "SELECT n.ino FROM node n JOIN asset a ON a.id = n.asset
-             WHERE ?1 IN (a.name, a.master) AND n.resource = ?2 AND n.checksum = ?3 AND n.nlink > 0",
+            "SELECT n.ino FROM node n
+             WHERE n.asset IN (SELECT id FROM asset WHERE name = ?1 UNION ALL SELECT id FROM asset WHERE master = ?1)
+                 AND n.resource = ?2 AND n.checksum = ?3 AND n.nlink > 0",
         )?;
         let values = params![resource.record_name, kind_number(resource.kind), resource.checksum.as_str()];
         let ino: Option<i64> = query.query_row(values, |row| row.get(0)).optional()?;

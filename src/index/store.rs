@@ -30,6 +30,10 @@ pub enum IndexError {
 
 /// Connections that wait for the next reader. Each costs some 100 KB of memory.
 const SPARE_READERS: usize = 8;
+/// Of a first listing, whose rows come in no order; given back when it is shown.
+const WRITER_CACHE_KIB: i64 = 16 << 10;
+/// What the log is cut to when all of it is in the file: a first listing is one transaction as large as the index.
+const LOG_BYTES: i64 = 16 << 20;
 /// For a writer in another process; photosfs' own writers queue for the lock.
 const BUSY: Duration = Duration::from_secs(30);
 
@@ -50,7 +54,11 @@ impl Index {
         let mut writer = Connection::open(path)?;
         tune(&writer)?;
         writer.set_prepared_statement_cache_capacity(64);
+        writer.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         schema::prepare(&mut writer)?;
+        // No reader ever waits: the log is brought into the file after commits, as far as readers have gone on, and the file is
+        // never vacuumed. Rows are not removed in bulk, and pages that become free are used again.
+        writer.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
         // A transaction that is reported done is on the disk, also after the power went: the sync token in it is
         // never ahead of the records.
         writer.pragma_update(None, "synchronous", "FULL")?;

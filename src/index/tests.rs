@@ -14,6 +14,8 @@ use crate::photos::{
 };
 use crate::tree;
 
+mod plans;
+
 struct Fixture {
     index: Index,
     folder: TempDir,

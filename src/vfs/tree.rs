@@ -13,6 +13,11 @@ pub trait Tree: Send + Sync {
     fn lookup_in_any_case(&self, parent: u64, name: &str) -> Result<Option<Node>, IndexError>;
     /// See [`Index::children`].
     fn children(&self, directory: u64) -> Result<Vec<Entry>, IndexError>;
+    /// See [`Index::each_child`].
+    fn each_child(&self, directory: u64, take: &mut dyn FnMut(&str, Node)) -> Result<(), IndexError> {
+        self.children(directory)?.into_iter().for_each(|entry| take(&entry.name, entry.node));
+        Ok(())
+    }
     /// See [`Index::parent`].
     fn parent(&self, directory: u64) -> Result<Option<u64>, IndexError>;
     /// See [`Index::holders`].
@@ -44,6 +49,10 @@ impl Tree for Index {
 
     fn children(&self, directory: u64) -> Result<Vec<Entry>, IndexError> {
         Index::children(self, directory)
+    }
+
+    fn each_child(&self, directory: u64, take: &mut dyn FnMut(&str, Node)) -> Result<(), IndexError> {
+        Index::each_child(self, directory, take)
     }
 
     fn parent(&self, directory: u64) -> Result<Option<u64>, IndexError> {

@@ -592,3 +592,75 @@ fn as_a_user() {
     library.runtime.block_on(mounted.unmount()).unwrap();
     assert_eq!(kind_of_mount_on(&library.point()), None);
 }
+
+/// A directory stream of the C library: positions can be asked for and gone back to, which std's cannot.
+struct Stream(*mut libc::DIR);
+
+impl Stream {
+    fn open(path: &Path) -> Stream {
+        let path = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+        // SAFETY: the path is a string that ends.
+        let stream = unsafe { libc::opendir(path.as_ptr()) };
+        assert!(!stream.is_null());
+        Stream(stream)
+    }
+
+    /// Where the stream is, and the name that it reads there; `None` at the end.
+    fn next(&self) -> Option<(libc::c_long, String)> {
+        // SAFETY: the stream is open until it is dropped, and an entry is read before the next one is asked for.
+        unsafe {
+            let at = libc::telldir(self.0);
+            let entry = libc::readdir(self.0);
+            let name = (!entry.is_null()).then(|| std::ffi::CStr::from_ptr((*entry).d_name.as_ptr()))?;
+            Some((at, name.to_str().unwrap().to_owned()))
+        }
+    }
+
+    fn go_back(&self, to: libc::c_long) {
+        // SAFETY: the stream is open, and the position is one that it told.
+        unsafe { libc::seekdir(self.0, to) }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // SAFETY: it was opened, and nobody has it any more.
+        unsafe { libc::closedir(self.0) };
+    }
+}
+
+#[test]
+fn places_in_a_huge_directory_hold_while_files_come_and_go() {
+    const FILES: u64 = 100_000;
+    let library = Library::new();
+    let huge = library.forest.directory(ROOT, "Huge", 900_000);
+    let file = library.shelf.put("huge", bytes(9, 100));
+    for n in 0..FILES {
+        library.forest.file(huge, &format!("IMG_{n:06}.JPG"), 1_000_000 + n, file.clone());
+    }
+    library.vfs.changed(TreeChange { directories: vec![ROOT], ..TreeChange::default() });
+    let stream = Stream::open(&library.path("Huge"));
+    let mut seen = Vec::new();
+    while let Some(entry) = stream.next() {
+        seen.push(entry);
+        if seen.len() as u64 == FILES / 2 {
+            library.forest.remove(huge, "IMG_000007.JPG");
+            library.forest.remove(huge, "IMG_099000.JPG");
+            library.forest.file(huge, "IMG_000000a.JPG", 800_000, file.clone());
+            let entries = [7, 99_000].map(|n| (huge, format!("IMG_{n:06}.JPG"))).to_vec();
+            library.vfs.changed(TreeChange { entries, directories: vec![huge], ..TreeChange::default() });
+        }
+    }
+    assert_eq!(seen.len() as u64, FILES + 2);
+    let names: std::collections::BTreeSet<&str> = seen.iter().map(|(_, name)| name.as_str()).collect();
+    assert_eq!(names.len(), seen.len(), "each once");
+    for (at, name) in seen.iter().step_by(9_973).rev().chain(&seen[99_990..]).chain(&seen[..3]) {
+        stream.go_back(*at);
+        assert_eq!(stream.next().as_ref().map(|(_, name)| name), Some(name), "at {at}");
+    }
+    let names = || fs::read_dir(library.path("Huge")).unwrap().map(|e| e.unwrap().file_name()).collect::<Vec<_>>();
+    eventually("a new listing shows what came and went", || {
+        let names = names();
+        names.len() as u64 == FILES - 1 && names.contains(&"IMG_000000a.JPG".into())
+    });
+}

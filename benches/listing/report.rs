@@ -1,0 +1,83 @@
+//! The table of what was measured, in the section of its size.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Every figure of every run, by scenario in the order they were measured.
+#[derive(Default)]
+pub struct Report {
+    scenarios: Vec<String>,
+    figures: BTreeMap<(String, String), Vec<f64>>,
+}
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/listing.md");
+const HEAD: &str = "# Libraries of many photos
+
+Written by `cargo bench --bench listing -- N`, a section for each N: a simulated iCloud, 40 ms added to every answer; photosfs,
+`rclone mount`, the simulator and `find -printf %s` each a process, over TLS, side by side in one run, and the same tree as
+sparse files on the local ext4. Figures are min / **median** / max; ratios are of medians, photosfs to the other.
+
+rclone has one directory of all photos and shows part of an album, so from nothing and once each it lists that, and photosfs
+everything with albums complete. The whole tree is of photosfs' own shape.
+";
+
+impl Report {
+    pub fn add(&mut self, scenario: &str, who: &str, figure: f64) {
+        eprintln!("  {scenario}: {who} {figure:.3}");
+        if !self.scenarios.iter().any(|known| known == scenario) {
+            self.scenarios.push(scenario.into());
+        }
+        self.figures.entry((scenario.into(), who.into())).or_default().push(figure);
+    }
+
+    /// Puts the section of this size into the file, and leaves the others.
+    pub fn write(&self, assets: usize) {
+        let title = |assets: usize| format!("## {assets} assets");
+        let before = std::fs::read_to_string(FILE).unwrap_or_default();
+        let mut sections: BTreeMap<usize, String> = before
+            .split("\n## ")
+            .skip(1)
+            .filter_map(|section| Some((section.split(' ').next()?.parse().ok()?, format!("## {}\n", section.trim()))))
+            .collect();
+        sections.insert(assets, format!("{}\n\n{}", title(assets), self.table()));
+        let text = sections.values().fold(HEAD.to_owned(), |text, section| format!("{text}\n{section}"));
+        print!("{}", sections[&assets]);
+        std::fs::write(FILE, text).expect("benches/listing.md");
+    }
+
+    fn table(&self) -> String {
+        let mut text =
+            String::from("| scenario | photosfs | rclone | ratio | local disk | ratio |\n|---|---|---|---|---|---|\n");
+        for scenario in &self.scenarios {
+            let [own, peer, local] = ["photosfs", "rclone", "local disk"].map(|who| self.figures(scenario, who));
+            let ratio = |other: &[f64]| match (median(&own), median(other)) {
+                (Some(own), Some(other)) if other > 0.0 => format!("{:.2}", own / other),
+                _ => String::new(),
+            };
+            let (to_peer, to_local) = (ratio(&peer), ratio(&local));
+            let [own, peer, local] = [&own, &peer, &local].map(|figures| spread(figures));
+            writeln!(text, "| {scenario} | {own} | {peer} | {to_peer} | {local} | {to_local} |").unwrap();
+        }
+        text
+    }
+
+    fn figures(&self, scenario: &str, who: &str) -> Vec<f64> {
+        let mut figures = self.figures.get(&(scenario.into(), who.into())).cloned().unwrap_or_default();
+        figures.sort_by(f64::total_cmp);
+        figures
+    }
+}
+
+fn median(sorted: &[f64]) -> Option<f64> {
+    sorted.get(sorted.len() / 2).copied()
+}
+
+fn spread(sorted: &[f64]) -> String {
+    let Some(middle) = median(sorted) else { return String::new() };
+    let (low, high) = (sorted[0], sorted[sorted.len() - 1]);
+    let digits = if middle < 10.0 { 2 } else { 0 };
+    match low == high {
+        true => format!("**{middle:.digits$}**"),
+        false => format!("{low:.digits$} / **{middle:.digits$}** / {high:.digits$}"),
+    }
+}

@@ -1,0 +1,111 @@
+//! What is measured.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::client::Client;
+use crate::cloud::Cloud;
+use crate::disk::{copy_tree, forget_names};
+use crate::report::Report;
+
+/// The tree that photosfs shows, on the local disk.
+const LOCAL: &str = "local";
+
+pub fn all(client: &Client, cloud: &Cloud, report: &mut Report, first: bool) {
+    from_nothing(client, cloud, report);
+    let name = client.name;
+    let mut mounted = None;
+    let start = time(|| mounted = Some(client.mount()));
+    report.add("start from what was read before until it answers, s", name, start);
+    let mounted = mounted.expect("mounted just now");
+    let whole = start + time(|| assert!(list(&client.point) > 0));
+    report.add("the same until everything is listed with sizes, s", name, whole);
+    listings(name, [&client.point, &client.photos, &client.flat].map(|path| path.as_path()), report);
+    report.add("memory while serving, MB", name, mounted.memory().0);
+    if name == "photosfs" {
+        one_photo(client, &mounted, cloud, report);
+        if first {
+            copy_tree(&client.point, &client.point.parent().unwrap().with_file_name(LOCAL));
+        }
+    }
+}
+
+/// Everything proven and listed, albums included; of rclone one directory, its albums being short and asked for one by one.
+fn from_nothing(client: &Client, cloud: &Cloud, report: &mut Report) {
+    let (requests, bytes) = cloud.traffic();
+    let mut mounted = None;
+    let took = time(|| {
+        mounted = Some(client.mount());
+        let shown = if client.name == "photosfs" { &client.point } else { &client.photos };
+        assert!(list(shown) > 0, "{} lists nothing", client.name);
+    });
+    let mounted = mounted.expect("mounted just now");
+    let traffic = cloud.traffic();
+    let name = client.name;
+    report.add("from nothing until everything is listed, s", name, took);
+    report.add("requests for it", name, (traffic.0 - requests) as f64);
+    report.add("megabytes for it", name, (traffic.1 - bytes) as f64 / 1e6);
+    report.add("processor time for it, s", name, mounted.cpu());
+    report.add("memory at its peak, MB", name, mounted.memory().1);
+    drop(mounted);
+    if name == "photosfs" {
+        let state = client.point.with_file_name("state");
+        let files = walkdir::WalkDir::new(state).into_iter().filter_map(Result::ok);
+        let index = files.filter(|file| file.file_name().to_string_lossy().starts_with("index.sqlite"));
+        let size: u64 = index.map(|file| file.metadata().unwrap().len()).sum();
+        report.add("index, MB", name, size as f64 / 1e6);
+    }
+}
+
+pub fn local(folder: &Path, report: &mut Report) {
+    let tree = folder.join(LOCAL);
+    let paths = [PathBuf::new(), "Years".into(), "Smart Albums/Not in an Album".into()].map(|path| tree.join(path));
+    list(&tree);
+    listings("local disk", [&paths[0], &paths[1], &paths[2]], report);
+}
+
+/// Everything, everything by date, and one flat directory.
+fn listings(name: &str, paths: [&Path; 3], report: &mut Report) {
+    let whats = ["the whole tree", "every photo once", "one flat directory"];
+    for (what, path) in whats.iter().zip(paths) {
+        let mut counted = 0;
+        forget_names();
+        report.add(&format!("{what}, names forgotten by the kernel, s"), name, time(|| counted = list(path)));
+        report.add(&format!("{what}, again, s"), name, time(|| counted = counted.max(list(path))));
+        report.add(&format!("{what}: names"), name, counted as f64);
+    }
+}
+
+/// Sizes of everything below a path; gives how many names there are.
+fn list(path: &Path) -> usize {
+    let find = Command::new("find").arg(path).args(["-printf", "%s\n"]).stdout(Stdio::piped()).output().unwrap();
+    assert!(find.status.success(), "{} is listed whole", path.display());
+    find.stdout.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// A photo is added to the library: until it is seen in the mount.
+fn one_photo(client: &Client, mounted: &crate::client::Mounted<'_>, cloud: &Cloud, report: &mut Report) {
+    // The round that every mount begins with is over.
+    std::thread::sleep(Duration::from_secs(3));
+    let (before, cpu) = (cloud.traffic(), mounted.cpu());
+    let name = format!("NEW_{:.0}.JPG", before.0);
+    cloud.add_photo(&name, before.0 + 1_000_000_000);
+    mounted.ask_for_news();
+    let begun = Instant::now();
+    while fs::symlink_metadata(client.newest.join(&name)).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the photo does not come");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    report.add("one added photo until it is seen, s", client.name, begun.elapsed().as_secs_f64());
+    std::thread::sleep(Duration::from_secs(3));
+    report.add("requests for it, to the end of the round", client.name, (cloud.traffic().0 - before.0) as f64);
+    report.add("processor time for the round, s", client.name, mounted.cpu() - cpu);
+}
+
+fn time(work: impl FnOnce()) -> f64 {
+    let begun = Instant::now();
+    work();
+    begun.elapsed().as_secs_f64()
+}
