@@ -101,7 +101,7 @@ pub fn rclone(folder: &Path, cloud: &Cloud) -> Client {
 impl Client {
     /// Starts the program and waits until it answers; for photosfs from nothing, until everything is read.
     pub fn mount(&self) -> Mounted<'_> {
-        let process = (self.mount)().spawn().expect("the program starts");
+        let process = (self.mount)().stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
         let mounted = Mounted { client: self, process };
         let begun = Instant::now();
         while fs::symlink_metadata(&self.photos).is_err() {
@@ -167,7 +167,7 @@ fn program(path: &Path, home: &Path, cloud: &Cloud) -> impl Fn() -> Command + us
         let mut command = Command::new(&path);
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", &home).env("LC_ALL", "C.UTF-8");
         command.env("HTTPS_PROXY", &proxy).env("SSL_CERT_FILE", &authority);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(Stdio::null());
         command
     }
 }
