@@ -64,15 +64,14 @@ impl Index {
         assets: &[Asset],
         masters: &[Master],
     ) -> Result<u64, IndexError> {
-        let mut writer = self.writer();
-        let tx = writer.transaction()?;
-        let (id, _) = library_row(&tx, &library.0)?;
-        let new = put_page(&tx, id, assets, masters)?;
-        if !assets.is_empty() {
-            put_walked(&tx, id, list, rank, assets.len() as u64)?;
-        }
-        tx.commit()?;
-        Ok(new)
+        self.stage_with(|tx| {
+            let (id, _) = library_row(tx, &library.0)?;
+            let new = put_page(tx, id, assets, masters)?;
+            if !assets.is_empty() {
+                put_walked(tx, id, list, rank, assets.len() as u64)?;
+            }
+            Ok(new)
+        })
     }
 
     /// Adds albums and members to a listing that is not shown yet; `list` is an album whose members are all in.

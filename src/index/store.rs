@@ -31,7 +31,7 @@ pub enum IndexError {
 /// Connections that wait for the next reader. Each costs some 100 KB of memory.
 const SPARE_READERS: usize = 8;
 /// Of a first listing, whose rows come in no order; given back when it is shown.
-const WRITER_CACHE_KIB: i64 = 16 << 10;
+const WRITER_CACHE_KIB: i64 = 8 << 10;
 /// What the log is cut to when all of it is in the file: a first listing is one transaction as large as the index.
 const LOG_BYTES: i64 = 16 << 20;
 /// For a writer in another process; photosfs' own writers queue for the lock.
@@ -91,6 +91,19 @@ impl Index {
         self.writer.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
+    /// Writes to a listing that is not shown yet. What of it the power takes with it is asked for again, so nothing waits for
+    /// the disk: SQLite keeps the order of commits all the same.
+    pub(super) fn stage_with<T>(
+        &self,
+        write: impl FnOnce(&Connection) -> Result<T, IndexError>,
+    ) -> Result<T, IndexError> {
+        let mut writer = self.writer();
+        writer.pragma_update(None, "synchronous", "NORMAL")?;
+        let staged = in_transaction(&mut writer, write);
+        writer.pragma_update(None, "synchronous", "FULL")?;
+        staged
+    }
+
     /// A connection for reading; it goes back when dropped.
     pub(super) fn reader(&self) -> Result<Reader<'_>, IndexError> {
         let spare = self.readers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
@@ -100,6 +113,16 @@ impl Index {
         };
         Ok(Reader { index: self, connection: Some(connection) })
     }
+}
+
+fn in_transaction<T>(
+    connection: &mut Connection,
+    write: impl FnOnce(&Connection) -> Result<T, IndexError>,
+) -> Result<T, IndexError> {
+    let tx = connection.transaction()?;
+    let written = write(&tx)?;
+    tx.commit()?;
+    Ok(written)
 }
 
 /// A connection that may write a word beside the process that serves the account.

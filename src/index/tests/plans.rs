@@ -57,7 +57,7 @@ fn no_question_of_the_mount_goes_through_the_library() {
     index.totals().unwrap();
     index.view_counts(&primary()).unwrap();
     index.libraries().unwrap();
-    index.waiting().unwrap();
+    index.holds().unwrap();
     index.remembered("layout").unwrap();
     assert_unscanned(&index.reader().unwrap(), 16);
 }
