@@ -22,8 +22,8 @@ fn statements(connection: &Connection) -> Vec<String> {
     found
 }
 
-/// Tables of a row for each library, or of what waits for a person.
-const SMALL: [&str; 7] = ["library", "l", "total", "held", "h", "note", "meta"];
+/// Tables of a row for each library, of what waits for a person, and lists of the change itself.
+const SMALL: [&str; 8] = ["library", "l", "total", "held", "h", "note", "meta", "json_each"];
 
 fn scans(connection: &Connection, statement: &str) -> Vec<String> {
     let mut query = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
