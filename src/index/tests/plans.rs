@@ -22,8 +22,9 @@ fn statements(connection: &Connection) -> Vec<String> {
     found
 }
 
-/// Tables of a row for each library, of what waits for a person, and lists of the change itself.
-const SMALL: [&str; 8] = ["library", "l", "total", "held", "h", "note", "meta", "json_each"];
+/// Tables of a row for each library, of what waits for a person, lists of the change itself; and the journal, of which the
+/// last row is looked for.
+const SMALL: [&str; 9] = ["library", "l", "total", "held", "h", "note", "meta", "json_each", "journal"];
 
 fn scans(connection: &Connection, statement: &str) -> Vec<String> {
     let mut query = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
