@@ -9,7 +9,7 @@ use super::layout::Layout;
 use super::library::{library_row, put_album, put_member, set_token};
 use super::record::{put_asset, put_master};
 use super::{Held, Index, IndexError, news};
-use crate::photos::{Album, Change, LibraryId, Member, SyncToken};
+use crate::photos::{Album, Asset, Change, LibraryId, Member, SyncToken};
 
 /// What the kernel must be told after a transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -122,17 +122,7 @@ impl Index {
 impl Touched {
     fn write(&mut self, tx: &Connection, library: i64, change: &Change) -> Result<(), IndexError> {
         match change {
-            Change::Asset(asset) => {
-                let held = super::hold::is_held(tx, &asset.name, library)?;
-                match (held, asset.trashed) {
-                    (true, true) => return Ok(()),
-                    (true, false) => super::hold::forget(tx, &asset.name, library)?,
-                    (false, _) => {}
-                }
-                self.transitions.asset(tx, library, &asset.name)?;
-                let id = put_asset(tx, library, asset)?;
-                self.assets.insert((asset.added, asset.name.clone()), id);
-            }
+            Change::Asset(asset) => self.put_asset(tx, library, asset)?,
             Change::Master(master) => {
                 put_master(tx, library, master)?;
                 self.assets_where(tx, "master = ?1 AND library = ?2", params![master.name, library])?;
@@ -162,6 +152,20 @@ impl Touched {
                 self.gone(tx, library, name)?;
             }
         }
+        Ok(())
+    }
+
+    /// One whose removal is held stays where it is, but is what it has become: its edit may be as new as its removal.
+    fn put_asset(&mut self, tx: &Connection, library: i64, asset: &Asset) -> Result<(), IndexError> {
+        let held = super::hold::is_held(tx, &asset.name, library)?;
+        if held && !asset.trashed {
+            super::hold::forget(tx, &asset.name, library)?;
+        }
+        let kept = held.then(|| Asset { trashed: false, expires: None, ..asset.clone() });
+        let asset = kept.as_ref().unwrap_or(asset);
+        self.transitions.asset(tx, library, &asset.name)?;
+        let id = put_asset(tx, library, asset)?;
+        self.assets.insert((asset.added, asset.name.clone()), id);
         Ok(())
     }
 

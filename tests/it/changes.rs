@@ -312,8 +312,6 @@ impl History {
         if !self.stage.index.holds().unwrap().is_empty() {
             self.holds += 1;
             self.stage.index.decide(Decision::Accept, None).unwrap();
-            // What else changed about photos while they were held comes with the next listing.
-            self.full();
         }
         assert_true(&self.stage);
         assert_places(&self.stage);
