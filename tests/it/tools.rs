@@ -4,3 +4,14 @@
 mod archives;
 mod calls;
 mod copies;
+
+use crate::installation::Installation;
+
+/// What may happen between two backups of a library in which nothing changed.
+const BETWEEN: [(&str, fn(&Installation)); 3] = [
+    ("nothing", |_| {}),
+    ("a full listing", |installation| {
+        installation.run(&["sync", "--full"]);
+    }),
+    ("a remount", Installation::remount),
+];

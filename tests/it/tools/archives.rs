@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use super::BETWEEN;
 use super::copies::demo;
 use crate::compared::Compared;
 use crate::installation::{Installation, said};
@@ -20,14 +21,12 @@ fn restic_reads_nothing_twice_and_restores_every_byte() {
         serde_json::from_str::<serde_json::Value>(summary).unwrap()
     };
     assert_eq!(backup()["files_new"], files.len() + 1, "every name, and status.json");
-    for remount in [false, true] {
-        if remount {
-            installation.remount();
-        }
+    for (what, happen) in BETWEEN {
+        happen(&installation);
         let (downloads, read) = (installation.downloads(), installation.bytes_read());
         let summary = backup();
-        assert_eq!(summary["files_new"], 0, "remount: {remount}");
-        assert_eq!(summary["files_changed"], 1, "status.json, which tells the time; remount: {remount}");
+        assert_eq!(summary["files_new"], 0, "after {what}");
+        assert_eq!(summary["files_changed"], 1, "status.json, which tells the time; after {what}");
         assert_eq!(summary["files_unmodified"], files.len());
         assert_eq!(installation.downloads(), downloads);
         assert!(installation.bytes_read() - read < 4_000_000, "of some thirty million in the library");
@@ -61,21 +60,19 @@ fn borg_reads_nothing_twice_and_restores_every_byte() {
     };
     let first = create("first");
     assert!(first.lines().filter(|line| line.starts_with("A ")).count() > 200, "{first}");
-    for (name, remount) in [("second", false), ("third", true)] {
-        if remount {
-            installation.remount();
-        }
+    for (name, (what, happen)) in ["second", "third", "fourth"].into_iter().zip(BETWEEN) {
+        happen(&installation);
         let (downloads, read) = (installation.downloads(), installation.bytes_read());
         let listed = create(name);
         let changed: Vec<&str> = listed.lines().filter(|line| line.as_bytes().get(1) == Some(&b' ')).collect();
-        assert!(changed.len() == 1 && changed[0].ends_with("/.photosfs/status.json"), "{name}: {listed}");
+        assert!(changed.len() == 1 && changed[0].ends_with("/.photosfs/status.json"), "after {what}: {listed}");
         assert_eq!(installation.downloads(), downloads);
         assert!(installation.bytes_read() - read < 4_000_000, "of some thirty million in the library");
     }
     borg(&installation, &["check", "--verify-data", "::"]);
     let restored = installation.path("restored");
     fs::create_dir(&restored).unwrap();
-    borg(&installation, &["extract", "::third"]);
+    borg(&installation, &["extract", "::fourth"]);
     Compared::assert_whole(&restored.join(installation.point().strip_prefix("/").unwrap()), &files);
     installation.simulator.assert_clean();
 }
