@@ -30,6 +30,9 @@ use crate::photos::{LibraryId, Photos};
 /// Told of every change of the tree, after its transaction, with no lock held.
 type Listener = Box<dyn Fn(TreeChange) + Send + Sync>;
 
+/// How often it is tried to reach somebody while there is no network: a refused connection costs nobody anything.
+const WHILE_CUT_OFF: Duration = Duration::from_secs(10);
+
 /// What to ask the cloud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Round {
@@ -73,16 +76,30 @@ impl LibrarySync {
         self.progress.subscribe()
     }
 
-    /// Asks for news every `poll`, and does a round whenever one is asked for, for ever.
+    /// Asks for news every `poll`, more often while there is no network, and does a round whenever one is asked for, for ever.
     pub async fn run(self: Arc<Self>, poll: Duration, mut asked: mpsc::Receiver<Round>) {
+        let mut missed = false;
         loop {
             let round = tokio::select! {
                 () = tokio::time::sleep(poll) => Round::News,
+                () = self.cut_off(missed) => Round::News,
                 Some(round) = asked.recv() => round,
             };
             // Told in the status; the next round tries again.
-            if let Err(error) = self.round(round).await {
+            let outcome = self.round(round).await;
+            missed = outcome.is_err() && self.photos.reach().is_cut_off();
+            if let Err(error) = outcome {
                 tracing::warn!("asking for changes failed: {error}");
+            }
+        }
+    }
+
+    /// Ends a while after there is no network any more, or after a round was missed for want of one.
+    async fn cut_off(&self, missed: bool) {
+        loop {
+            tokio::time::sleep(WHILE_CUT_OFF).await;
+            if missed || self.photos.reach().is_cut_off() {
+                return;
             }
         }
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, header};
@@ -34,6 +35,8 @@ pub struct Simulator {
     tls: Option<SocketAddr>,
     control: Option<SocketAddr>,
     stop: watch::Sender<bool>,
+    /// Whether the network is there.
+    plugged: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -53,10 +56,15 @@ impl Simulator {
             control: control.as_ref().map(StdListener::local_addr).transpose()?,
             state: Arc::new(State::new(options)?),
             stop: watch::channel(false).0,
+            plugged: watch::channel(true).0,
             thread: None,
         };
         let listeners = Listeners { services, content, tls, control };
-        let world = World { state: simulator.state.clone(), content: format!("http://{}", simulator.content) };
+        let world = World {
+            state: simulator.state.clone(),
+            content: format!("http://{}", simulator.content),
+            plugged: simulator.plugged.subscribe(),
+        };
         let stopped = simulator.stop.subscribe();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         simulator.thread = Some(std::thread::Builder::new().name("icloud-simulator".into()).spawn(move || {
@@ -107,6 +115,27 @@ impl Simulator {
     /// Scripts a failure.
     pub fn fault(&self, fault: Fault) {
         self.state.faults.add(fault);
+    }
+
+    /// Takes the network away: every connection is cut and new ones are refused, until [`Simulator::plug_in`]. Not those of
+    /// the TLS listener and the control port.
+    pub fn unplug(&self) {
+        self.plugged.send_replace(false);
+        self.wait_until_it(false);
+    }
+
+    pub fn plug_in(&self) {
+        self.plugged.send_replace(true);
+        self.wait_until_it(true);
+    }
+
+    fn wait_until_it(&self, accepts: bool) {
+        let as_wanted = |address| std::net::TcpStream::connect(address).is_ok() == accepts;
+        for address in [self.services, self.content] {
+            while !as_wanted(address) {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
     }
 
     /// What clients did that no correct client does.
@@ -176,6 +205,7 @@ struct World {
     state: Arc<State>,
     /// Base URL of the plain content listener.
     content: String,
+    plugged: watch::Receiver<bool>,
 }
 
 async fn run(world: Arc<World>, listeners: Listeners, mut stopped: watch::Receiver<bool>) {
@@ -196,12 +226,33 @@ fn tokio_listener(listener: StdListener) -> TcpListener {
 }
 
 async fn plain(world: Arc<World>, listener: StdListener, door: Door) {
-    let listener = tokio_listener(listener);
+    let address = listener.local_addr().expect("it is bound");
+    let (mut plugged, mut listener) = (world.plugged.clone(), Some(listener));
+    while plugged.wait_for(|plugged| *plugged).await.is_ok() {
+        let Some(listening) = listener.take().or_else(|| bind(address).ok()) else {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        let listening = tokio_listener(listening);
+        tokio::select! {
+            () = accept(&world, &listening, door) => {}
+            _ = plugged.wait_for(|plugged| !*plugged) => {}
+        }
+    }
+}
+
+async fn accept(world: &Arc<World>, listener: &TcpListener, door: Door) {
     loop {
         // A failed accept is the client's connection lost again, or no descriptor free at this moment.
         let Ok((stream, _)) = listener.accept().await else { continue };
         let _ = stream.set_nodelay(true);
-        tokio::spawn(connection(world.clone(), stream, door));
+        let (world, mut plugged) = (world.clone(), world.plugged.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = connection(world, stream, door) => {}
+                _ = plugged.wait_for(|plugged| !*plugged) => {}
+            }
+        });
     }
 }
 

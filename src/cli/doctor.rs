@@ -9,9 +9,10 @@ mod network;
 
 use std::process::ExitCode;
 
-use super::service::index_to_read;
+use super::service::{index_file, index_to_read};
 use super::{Context, Failure};
 use crate::config::Config;
+use crate::index::Index;
 use finding::{Finding, Ladder};
 
 /// Room that the index wants: a large library's, and its journal beside it.
@@ -53,7 +54,11 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
 }
 
 fn index(config: &Config) -> Finding {
-    let shown = || Ok(index_to_read(config)?.libraries()?.iter().any(|library| library.shown));
+    let shown = || {
+        let shown = index_to_read(config)?.libraries()?.iter().any(|library| library.shown);
+        Index::check(&index_file(config))?;
+        Ok(shown)
+    };
     match shown() {
         Ok(true) => Finding::good("the library has been read"),
         Ok(false) => Finding::bad("the library has not been read yet", "mount it once: photosfs mount MOUNTPOINT"),

@@ -9,7 +9,7 @@ use super::pace::{Ending, Pace};
 use super::wire::{self, Batch, DatabaseChanges, Fault, Records, ZoneChanges, ZonePage, ZoneWire};
 use super::{Area, CloudKitError, Record, SyncToken, Trail, Zone};
 use crate::account::Account;
-use crate::http::{self, Reply};
+use crate::http::{self, Reach, Reached, Reply};
 
 /// Every path of the Photos container begins so.
 const CONTAINER: &str = "database/1/com.apple.photos.cloud/production";
@@ -22,6 +22,7 @@ pub const PAGE_RECORDS: usize = 200;
 pub struct Database {
     account: Arc<Account>,
     pace: Arc<Pace>,
+    reach: Arc<Reach>,
 }
 
 /// A question for records of one index.
@@ -61,7 +62,12 @@ pub struct ZoneNews {
 
 impl Database {
     pub fn new(account: Arc<Account>) -> Database {
-        Database { account, pace: Arc::default() }
+        Database { account, pace: Arc::default(), reach: Arc::default() }
+    }
+
+    /// Whether the service can be reached, as far as is known.
+    pub fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// Zones that changed since `token`; without one, all there are.
@@ -169,7 +175,7 @@ impl Database {
             entry["syncToken"] = json!(token.as_str());
         }
         // An error inside the zone's entry is retried here, so that callers see one kind of failure.
-        http::retry(&self.account.retry_policy(), |_| async {
+        let outcome = http::retry(&self.account.retry_policy(), |_| async {
             let answer: ZoneChanges = self.once(zone.area, "changes/zone", &json!({"zones": [entry]})).await?;
             let [page] = <[Value; 1]>::try_from(answer.zones)
                 .map_err(|_| CloudKitError::malformed("changes of another number of zones than asked for"))?;
@@ -180,7 +186,8 @@ impl Database {
                 more_coming: page.more_coming.unwrap_or(false),
             })
         })
-        .await
+        .await;
+        self.noted(outcome)
     }
 
     async fn call<T: serde::de::DeserializeOwned>(
@@ -189,7 +196,13 @@ impl Database {
         operation: &str,
         body: Value,
     ) -> Result<T, CloudKitError> {
-        http::retry(&self.account.retry_policy(), |_| self.once(area, operation, &body)).await
+        self.noted(http::retry(&self.account.retry_policy(), |_| self.once(area, operation, &body)).await)
+    }
+
+    /// The outcome of a call with all its repetitions, for what it tells of the next one.
+    fn noted<T>(&self, outcome: Result<T, CloudKitError>) -> Result<T, CloudKitError> {
+        self.reach.note(outcome.as_ref().err().map_or(Reached::Answer, CloudKitError::reached));
+        outcome
     }
 
     async fn once<T: serde::de::DeserializeOwned>(

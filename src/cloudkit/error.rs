@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::pace::Ending;
 use crate::account::AccountError;
-use crate::http::{Transient, Verdict};
+use crate::http::{Reached, Transient, Verdict};
 
 #[derive(Debug, Error)]
 pub enum CloudKitError {
@@ -43,6 +43,15 @@ impl CloudKitError {
     /// Whether the same call may succeed a little later.
     pub fn is_transient(&self) -> bool {
         self.verdict() != Verdict::Stop && !self.is_bad_request()
+    }
+
+    /// What it tells of the next call.
+    pub fn reached(&self) -> Reached {
+        match self {
+            CloudKitError::Account(AccountError::Http(error)) => error.reached(),
+            CloudKitError::Account(error) if error.needs_a_person() => Reached::NoSession,
+            _ => Reached::Answer,
+        }
     }
 
     /// What it says about the load. A request that is not understood, now and then a good one, says nothing.

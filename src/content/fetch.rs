@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::future::{BoxFuture, join_all};
 
 use super::{Body, Source, SourceError};
-use crate::http::{Http, HttpError, RangeBody, RetryPolicy, Transient, Verdict, retry};
+use crate::http::{Http, HttpError, RangeBody, Reached, RetryPolicy, Transient, Verdict, retry};
 use crate::photos::{Photos, PhotosError, Resource};
 
 /// A read waits 45 s; the answer to the last try should be within that.
@@ -48,11 +48,17 @@ impl Source for PhotosSource {
     ) -> BoxFuture<'a, Result<Box<dyn Body>, SourceError>> {
         Box::pin(async move {
             let policy = RetryPolicy { deadline: DEADLINE, longest_asked: DEADLINE, ..self.http.retry_policy() };
-            match retry(&policy, |_| self.ask(resource, range.clone())).await {
+            let answer = retry(&policy, |_| self.ask(resource, range.clone())).await;
+            self.photos.reach().note(answer.as_ref().err().map_or(Reached::Answer, FetchError::reached));
+            match answer {
                 Ok(body) => Ok(Box::new(body) as Box<dyn Body>),
                 Err(error) => Err(SourceError::Failed(error.to_string())),
             }
         })
+    }
+
+    fn is_reachable(&self) -> bool {
+        self.photos.reach().is_good()
     }
 
     /// Those asked for at the same time share a look-up.
@@ -93,6 +99,15 @@ enum FetchError {
     Photos(#[from] PhotosError),
     #[error(transparent)]
     Http(#[from] HttpError),
+}
+
+impl FetchError {
+    fn reached(&self) -> Reached {
+        match self {
+            FetchError::Http(error) => error.reached(),
+            FetchError::Photos(error) => error.reached(),
+        }
+    }
 }
 
 impl Transient for FetchError {

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::Reached;
 use super::retry::{Transient, Verdict};
 
 /// Why there is no good reply. No variant holds a query, a header or a body.
@@ -47,6 +48,14 @@ impl HttpError {
         matches!(self, HttpError::Unreachable { .. } | HttpError::TimedOut { .. } | HttpError::Interrupted { .. })
     }
 
+    /// What it tells of the next request.
+    pub fn reached(&self) -> Reached {
+        match self {
+            HttpError::Unreachable { .. } => Reached::Nobody,
+            _ => Reached::Answer,
+        }
+    }
+
     /// The status, if the service answered with one that is a failure.
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -65,8 +74,8 @@ impl HttpError {
         let (timed_out, connecting) = (error.is_timeout(), error.is_connect());
         let reason = root_cause(&error.without_url());
         match (timed_out, connecting) {
-            (true, _) => HttpError::TimedOut { host },
-            (false, true) => HttpError::Unreachable { host, reason },
+            (_, true) => HttpError::Unreachable { host, reason },
+            (true, false) => HttpError::TimedOut { host },
             (false, false) => HttpError::Interrupted { host, reason },
         }
     }

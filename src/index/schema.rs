@@ -30,3 +30,18 @@ pub fn check(connection: &Connection) -> Result<(), IndexError> {
         found => Err(IndexError::Version { found, known: VERSION }),
     }
 }
+
+/// Whether every table and index is there.
+pub fn check_tables(connection: &Connection) -> Result<(), IndexError> {
+    let wanted = Connection::open_in_memory()?;
+    wanted.execute_batch(SCHEMA)?;
+    let names = |connection: &Connection| -> Result<Vec<String>, IndexError> {
+        let mut query = connection.prepare("SELECT name FROM sqlite_schema")?;
+        Ok(query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    };
+    let there = names(connection)?;
+    match names(&wanted)?.into_iter().find(|name| !there.contains(name)) {
+        None => Ok(()),
+        Some(missing) => Err(IndexError::Damaged(format!("{missing} is missing"))),
+    }
+}

@@ -11,7 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use thiserror::Error;
 
-use super::schema;
+use super::{damage, schema};
 use crate::config::TreeOptions;
 
 #[derive(Debug, Error)]
@@ -20,7 +20,9 @@ pub enum IndexError {
     Sqlite(#[from] rusqlite::Error),
     #[error("the index cannot be made: {0}")]
     Io(#[from] std::io::Error),
-    #[error("the index is of a newer photosfs (version {found}, this one knows {known})")]
+    #[error("the index is damaged: {0}")]
+    Damaged(String),
+    #[error("the index is of another photosfs (version {found}, this one knows {known})")]
     Version { found: i64, known: i64 },
     #[error("a change in the index cannot be read: {0}")]
     PutDown(String),
@@ -47,8 +49,22 @@ pub struct Index {
 }
 
 impl Index {
-    /// Opens the index, makes it if there is none, and lays it out anew if the options of the tree have changed.
+    /// Opens the index, makes it if there is none, and lays it out anew if the options of the tree have changed. One that is
+    /// damaged or outdated is set aside, and a new one begun.
     pub fn open(path: &Path, options: &TreeOptions) -> Result<Index, IndexError> {
+        match Index::open_sound(path, options) {
+            Err(error) if error.is_damage() => {
+                let aside = damage::set_aside(path)?;
+                tracing::error!(%error, aside = %aside.display(), "the index was set aside: everything is listed anew");
+                Index::open_sound(path, options)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn open_sound(path: &Path, options: &TreeOptions) -> Result<Index, IndexError> {
+        // A crash is when files are damaged; a look at every page at every start would cost seconds.
+        let look = damage::was_left_open(path);
         // For its owner only, whatever the folder allows; SQLite gives the files beside it the same mode.
         File::options().create(true).append(true).mode(0o600).open(path)?;
         let mut writer = Connection::open(path)?;
@@ -59,6 +75,10 @@ impl Index {
         // No reader ever waits: the log is brought into the file after commits, as far as readers have gone on, and the file is
         // never vacuumed. Rows are not removed in bulk, and pages that become free are used again.
         writer.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+        match look {
+            true => damage::quick_check(&writer)?,
+            false => schema::check_tables(&writer)?,
+        }
         // A transaction that is reported done is on the disk, also after the power went: the sync token in it is
         // never ahead of the records.
         writer.pragma_update(None, "synchronous", "FULL")?;
@@ -134,7 +154,7 @@ pub(super) fn connect_beside(path: &Path) -> Result<Connection, IndexError> {
 }
 
 /// A connection that cannot write.
-fn connect(path: &Path) -> Result<Connection, IndexError> {
+pub(super) fn connect(path: &Path) -> Result<Connection, IndexError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     tune(&connection)?;

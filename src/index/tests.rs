@@ -1,5 +1,6 @@
 //! The index as a whole: records in, tree out.
 
+mod damage;
 mod leaving;
 
 use std::collections::BTreeMap;

@@ -10,7 +10,7 @@ use super::download::Downloads;
 use super::{Album, AlbumKind, Asset, Change, DownloadUrl, Library, LibraryId, Master, Member, Resource, View};
 use crate::account::{Account, AccountError};
 use crate::cloudkit::{Area, CloudKitError, Database, Query, Record, SyncToken, Trail, Zone};
-use crate::http::{Transient, Verdict};
+use crate::http::{Reach, Reached, Transient, Verdict};
 
 #[derive(Debug, Error)]
 pub enum PhotosError {
@@ -57,6 +57,11 @@ impl PhotosError {
             CloudKitError::Account(error) => Some(error),
             _ => None,
         }
+    }
+
+    /// What it tells of the next request.
+    pub fn reached(&self) -> Reached {
+        self.cloudkit().map_or(Reached::Answer, CloudKitError::reached)
     }
 }
 
@@ -183,6 +188,11 @@ impl Photos {
     pub fn new(account: Arc<Account>) -> Photos {
         let database = Database::new(account);
         Photos { downloads: Downloads::new(database.clone()), database, zones: Mutex::default() }
+    }
+
+    /// Whether the service can be reached, as far as is known.
+    pub fn reach(&self) -> &Reach {
+        self.database.reach()
     }
 
     /// Tells of a library that is known from before, so that its originals can be downloaded without asking for all.

@@ -1,0 +1,94 @@
+//! An index that is damaged: found, set aside, and made anew. Its journal goes on from the copy beside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, ErrorCode};
+
+use super::store::connect;
+use super::{Index, IndexError, schema};
+
+/// Damaged indexes that are kept, for whoever wants to look into them.
+const KEPT: usize = 2;
+/// What SQLite keeps beside the file.
+const BESIDE: [&str; 2] = ["-wal", "-shm"];
+
+impl IndexError {
+    /// Whether the file is no index that this photosfs can go on with, now or later.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            IndexError::Damaged(_) => true,
+            IndexError::Version { found, known } => found < known,
+            IndexError::Sqlite(error) => {
+                matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Index {
+    /// Looks whether every page of an index is sound.
+    pub fn check(path: &Path) -> Result<(), IndexError> {
+        let connection = connect(path)?;
+        schema::check(&connection)?;
+        quick_check(&connection)
+    }
+}
+
+pub(super) fn quick_check(connection: &Connection) -> Result<(), IndexError> {
+    schema::check_tables(connection)?;
+    match connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))? {
+        sound if sound == "ok" => Ok(()),
+        trouble => Err(IndexError::Damaged(trouble.lines().last().unwrap_or_default().to_owned())),
+    }
+}
+
+/// Whether the last process to write the index ended without closing it.
+pub(super) fn was_left_open(path: &Path) -> bool {
+    fs::metadata(beside(path, BESIDE[0])).is_ok_and(|log| log.len() > 0)
+}
+
+/// Renames a damaged index, and keeps only the latest few of its kind.
+pub(super) fn set_aside(path: &Path) -> Result<PathBuf, IndexError> {
+    let mark = format!(".damaged-{}", Timestamp::now().strftime("%Y%m%dT%H%M%SZ"));
+    let aside = beside(path, &mark);
+    fs::rename(path, &aside)?;
+    for suffix in BESIDE {
+        // Without its log the file may lack the latest changes; a log without its file would spoil the next one.
+        match fs::rename(beside(path, suffix), beside(&aside, suffix)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+    }
+    forget_old(path)?;
+    Ok(aside)
+}
+
+fn forget_old(path: &Path) -> Result<(), IndexError> {
+    let prefix = beside(path, ".damaged-");
+    let Some(folder) = path.parent() else { return Ok(()) };
+    let mut old: Vec<PathBuf> = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let file = entry?.path();
+        let is_log = BESIDE.iter().any(|suffix| file.to_string_lossy().ends_with(suffix));
+        if file.to_string_lossy().starts_with(&*prefix.to_string_lossy()) && !is_log {
+            old.push(file);
+        }
+    }
+    old.sort();
+    for file in old.iter().rev().skip(KEPT) {
+        fs::remove_file(file)?;
+        for suffix in BESIDE {
+            let _ = fs::remove_file(beside(file, suffix));
+        }
+    }
+    Ok(())
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
