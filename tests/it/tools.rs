@@ -7,8 +7,10 @@ mod copies;
 
 use crate::installation::Installation;
 
+type Happen = fn(&Installation);
+
 /// What may happen between two backups of a library in which nothing changed.
-const BETWEEN: [(&str, fn(&Installation)); 3] = [
+const BETWEEN: [(&str, Happen); 3] = [
     ("nothing", |_| {}),
     ("a full listing", |installation| {
         installation.run(&["sync", "--full"]);
