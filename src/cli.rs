@@ -10,6 +10,7 @@ mod logging;
 mod login;
 mod logout;
 mod mount;
+mod prefetch;
 mod progress;
 mod ready;
 mod refused;
@@ -54,6 +55,7 @@ enum Command {
     Unmount(unmount::Args),
     Status(status::Args),
     Sync(sync::Args),
+    Prefetch(prefetch::Args),
     Verify(verify::Args),
     Ready(ready::Args),
     Held(held::Args),
@@ -114,6 +116,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Unmount(args) => unmount::run(&context, args),
         Command::Status(args) => status::run(&context, args),
         Command::Sync(args) => sync::run(&context, args),
+        Command::Prefetch(args) => prefetch::run(&context, args),
         Command::Verify(args) => verify::run(&context, args),
         Command::Ready(args) => ready::run(&context, args),
         Command::Held(args) => held::run(&context, args),

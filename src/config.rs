@@ -69,6 +69,15 @@ pub struct Settings {
     /// How much of the disk the cache leaves free [default: 2G]
     #[arg(long, global = true, env = "PHOTOSFS_KEEP_FREE", value_name = "SIZE")]
     pub keep_free: Option<ByteSize>,
+    /// How much memory may be used, beside the index [default: 256M; at least 64M]
+    #[arg(long, global = true, env = "PHOTOSFS_MEMORY", value_name = "SIZE")]
+    pub memory: Option<ByteSize>,
+    /// How much to download in a second at most, such as 2M [default: no limit; at least 10k]
+    #[arg(long, global = true, env = "PHOTOSFS_BANDWIDTH", value_name = "RATE")]
+    pub bandwidth: Option<ByteSize>,
+    /// Programs that are given only what is in the cache, such as tumblerd [default: none]
+    #[arg(long, global = true, env = "PHOTOSFS_CACHED_ONLY", value_name = "NAME,…", value_delimiter = ',')]
+    pub cached_only: Option<Vec<String>>,
     /// Folders of Years [default: {year}/{year}-{month}]; {year}, {month} and {day} are of the capture's own clock
     #[arg(long, global = true, env = "PHOTOSFS_YEARS", value_name = "TEMPLATE")]
     pub years: Option<String>,
@@ -196,6 +205,12 @@ pub struct Config {
     pub cache: PathBuf,
     pub cache_size: u64,
     pub keep_free: u64,
+    /// Bytes of memory, beside the index.
+    pub memory: u64,
+    /// Bytes to download in a second at most.
+    pub bandwidth: Option<u64>,
+    /// Names of programs that are given only what is in the cache.
+    pub cached_only: Vec<String>,
     pub poll: Duration,
     /// A shell command for a mount to run when a person is needed.
     pub on_attention: Option<String>,
@@ -234,6 +249,9 @@ impl Settings {
             cache_dir: self.cache_dir.or(weaker.cache_dir),
             cache_size: self.cache_size.or(weaker.cache_size),
             keep_free: self.keep_free.or(weaker.keep_free),
+            memory: self.memory.or(weaker.memory),
+            bandwidth: self.bandwidth.or(weaker.bandwidth),
+            cached_only: self.cached_only.or(weaker.cached_only),
             years: self.years.or(weaker.years),
             albums: self.albums.or(weaker.albums),
             hidden: self.hidden.or(weaker.hidden),
@@ -279,6 +297,9 @@ impl Config {
             cache: base(settings.cache_dir, Folder::Cache)?.join(&folder),
             cache_size: settings.cache_size.unwrap_or(ByteSize::gb(20)).as_u64(),
             keep_free: settings.keep_free.unwrap_or(ByteSize::gb(2)).as_u64(),
+            memory: at_least("memory", settings.memory.unwrap_or(ByteSize::mb(256)), ByteSize::mb(64))?,
+            bandwidth: settings.bandwidth.map(|rate| at_least("bandwidth", rate, ByteSize::kb(10))).transpose()?,
+            cached_only: settings.cached_only.unwrap_or_default(),
             poll: poll(settings.poll)?,
             on_attention: settings.on_attention.filter(|command| !command.trim().is_empty()),
             xattrs: settings.xattrs.unwrap_or(true),
@@ -334,6 +355,13 @@ fn password(
         (Some(file), None) => Ok(PasswordSource::File(file)),
         (None, Some(command)) => Ok(PasswordSource::Command(command)),
         (Some(_), Some(command)) => Err(setting("password_command", command, "password_file is set too; keep one")),
+    }
+}
+
+fn at_least(name: &'static str, value: ByteSize, least: ByteSize) -> Result<u64, ConfigError> {
+    match value >= least {
+        true => Ok(value.as_u64()),
+        false => Err(setting(name, value.to_string(), format!("must be at least {least}"))),
     }
 }
 
@@ -475,6 +503,8 @@ mod tests {
             "apple_id='a@b'\nyears='{year}/../x'",
             "apple_id='a@b'\npoll='1s'",
             "apple_id='a@b'\ncache_size='lots'",
+            "apple_id='a@b'\nmemory='1M'",
+            "apple_id='a@b'\nbandwidth='0'",
             "apple_id='a@b'\npassword_file='/x'\npassword_command='y'",
             "apple_id='a@b'\npassword_file='/x'\nkeyring=true",
         ] {

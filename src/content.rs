@@ -14,7 +14,8 @@
 //!   so that nobody mixes the two. A second mismatch is an error and is reported;
 //! - what an earlier process left whole is compared once more before this one gives any of it out.
 //! - a file that the disk has no room for is downloaded to memory and checked there. One too large for that too goes
-//!   from the network to the reader, block by block: then only lengths are checked.
+//!   from the network to the reader, piece by piece. If it is read from beginning to end, it is checked as it passes, and
+//!   the read that would complete it fails if it does not match; else only lengths are checked, and that is told.
 //!
 //! Memory is bounded: by the number of requests, each with a block being filled and one being written, and by the
 //! share set apart for files that are not on disk.
@@ -26,17 +27,19 @@ mod fetch;
 mod line;
 mod original;
 mod partial;
+mod passing;
 mod proven;
 mod ranged;
 mod reader;
 mod source;
 mod stream;
+mod throttle;
 mod uncached;
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, SystemTime};
@@ -47,6 +50,7 @@ use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::photos::{Checksum, Resource};
+pub use blocks::Blocks;
 use cache::Cache;
 pub use error::{ContentError, SourceError};
 pub use fetch::{Offline, PhotosSource};
@@ -55,6 +59,7 @@ use original::Original;
 use proven::Proven;
 pub use reader::Reader;
 pub use source::{Body, Source};
+use throttle::Throttle;
 use uncached::Uncached;
 
 /// The unit of claiming: 64 KiB, 3 ms at 20 MB/s, so that a read waits for hardly more than its own bytes. A claim of a film
@@ -69,9 +74,6 @@ const CONNECTIONS: usize = 10;
 /// Files fetched ahead at a time: as many as there are connections, and some that are being checked.
 const AHEAD: usize = CONNECTIONS + 4;
 
-/// Memory for originals that the disk has no room for, in MiB.
-const MEMORY: usize = 128;
-
 /// Damaged originals remembered for the report; more than this many is one and the same trouble.
 const MAX_REPORTS: usize = 1000;
 
@@ -83,6 +85,11 @@ pub struct ContentOptions {
     pub size: u64,
     /// Bytes of the disk to leave free.
     pub keep_free: u64,
+    /// Bytes of memory for everything but the index. Half of it is for originals that the disk has no room for, an eighth
+    /// for those that go past the cache; the rest is for requests and replies, which have bounds of their own.
+    pub memory: u64,
+    /// Bytes to fetch in a second at most.
+    pub bandwidth: Option<u64>,
     /// How long a read may wait. 45 s is under the shortest limit of a driver (desktop.md §2.4: 60 s).
     pub deadline: Duration,
 }
@@ -93,6 +100,8 @@ impl From<&Config> for ContentOptions {
             folder: config.cache.join("originals"),
             size: config.cache_size,
             keep_free: config.keep_free,
+            memory: config.memory,
+            bandwidth: config.bandwidth,
             deadline: Duration::from_secs(45),
         }
     }
@@ -116,6 +125,7 @@ struct Shared {
     source: Arc<dyn Source>,
     cache: Arc<Cache>,
     uncached: Uncached,
+    throttle: Throttle,
     line: Line,
     /// Files fetched ahead wait here, where they can be given up.
     ahead: Arc<Semaphore>,
@@ -124,6 +134,7 @@ struct Shared {
     runtime: Handle,
     deadline: Duration,
     damaged: Mutex<Vec<Damage>>,
+    unproven: Mutex<Vec<Resource>>,
     proven: Proven,
 }
 
@@ -133,13 +144,15 @@ impl Content {
         let shared = Shared {
             source,
             cache: Cache::open(options.folder, options.size, options.keep_free)?,
-            uncached: Uncached::new(),
+            uncached: Uncached::new(options.memory / 8),
+            throttle: Throttle::new(options.bandwidth),
             line: Line::new(CONNECTIONS),
             ahead: Arc::new(Semaphore::new(AHEAD)),
-            memory: Arc::new(Semaphore::new(MEMORY)),
+            memory: Arc::new(Semaphore::new((options.memory / 2 / MIB) as usize)),
             runtime,
             deadline: options.deadline,
             damaged: Mutex::default(),
+            unproven: Mutex::default(),
             proven: Proven::new(),
         };
         Ok(Content { shared: Arc::new(shared), originals: Mutex::default() })
@@ -186,6 +199,19 @@ impl Content {
         self.shared.runtime.spawn(async move { source.prepare(&resources).await });
     }
 
+    /// Fetches a whole original into the cache, for nobody who waits.
+    ///
+    /// # Errors
+    /// As for reading; [`ContentError::NoRoom`] if the cache cannot have it.
+    pub async fn fetch(&self, resource: &Resource) -> Result<(), ContentError> {
+        let reader = self.open(resource);
+        reader.fetch(resource.size).await?;
+        match self.has(resource) || resource.size == 0 {
+            true => Ok(()),
+            false => Err(ContentError::NoRoom),
+        }
+    }
+
     /// Whether an original is in the cache.
     pub fn has(&self, resource: &Resource) -> bool {
         self.shared.cache.has(resource)
@@ -199,6 +225,11 @@ impl Content {
     /// Originals that did not match their checksum twice.
     pub fn damaged(&self) -> Vec<Damage> {
         self.shared.damaged.lock().expect("no panic while locked").clone()
+    }
+
+    /// Originals that were read to their end past the cache, and of which only the length could be checked.
+    pub fn unproven(&self) -> Vec<Resource> {
+        self.shared.unproven.lock().expect("no panic while locked").clone()
     }
 
     /// Bytes the cache takes.
@@ -227,10 +258,29 @@ impl Content {
     }
 }
 
+/// Whether an original is in the cache of a folder, which another process may be using.
+pub fn is_kept(folder: &Path, resource: &Resource) -> bool {
+    cache::is_kept(folder, resource)
+}
+
 impl Shared {
     fn damaged_since(&self, resource: &Resource) -> Option<SystemTime> {
         let damaged = self.damaged.lock().expect("no panic while locked");
         damaged.iter().find(|known| known.resource == *resource).map(|known| known.seen)
+    }
+
+    /// Notes whether a file that went past the cache was checked.
+    fn note_proof(&self, original: &Original) {
+        let is_unproven = original.is_unproven();
+        let mut unproven = self.unproven.lock().expect("no panic while locked");
+        if !is_unproven && unproven.is_empty() {
+            return;
+        }
+        unproven.retain(|known| *known != original.resource);
+        if is_unproven && unproven.len() < MAX_REPORTS {
+            tracing::warn!(record = original.resource.record_name, "given past the cache, checked by its length only");
+            unproven.push(original.resource.clone());
+        }
     }
 
     fn report(&self, resource: &Resource) {

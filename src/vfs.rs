@@ -5,6 +5,7 @@
 //! (`error.rs` holds the one errno table).
 
 mod attributes;
+mod cached_only;
 mod change;
 mod directory;
 mod error;
@@ -30,6 +31,7 @@ use bytes::Bytes;
 use crate::content::{Content, ContentError};
 use crate::index::{Node, NodeKind, ROOT, Totals};
 pub use attributes::{Attributes, BLOCK_SIZE, Owner};
+use cached_only::CachedOnly;
 pub use change::{ChangeListener, TreeChange};
 pub use directory::{DirectoryEntry, Listing};
 pub use error::VfsError;
@@ -84,6 +86,7 @@ pub struct Vfs {
     owner: Owner,
     system: System,
     xattrs: bool,
+    cached_only: CachedOnly,
     handles: Handles,
     freshness: Freshness,
     read_ahead: Option<ReadAhead>,
@@ -101,6 +104,7 @@ impl Vfs {
             owner,
             system: System::Linux,
             xattrs: true,
+            cached_only: CachedOnly::default(),
             handles: Handles::default(),
             freshness: Freshness::default(),
             listener: OnceLock::new(),
@@ -115,6 +119,11 @@ impl Vfs {
     /// Has extended attributes, or not; it has, unless this is called.
     pub fn with_xattrs(self, xattrs: bool) -> Vfs {
         Vfs { xattrs, ..self }
+    }
+
+    /// Gives programs of these names only what is in the cache.
+    pub fn with_cached_only(self, names: &[String]) -> Vfs {
+        Vfs { cached_only: CachedOnly::new(names), ..self }
     }
 
     /// Whom to tell of changes (the kernel's caches). Only the first one is kept.
@@ -220,6 +229,17 @@ impl Vfs {
             (None, _) => self.open_original(node)?,
         };
         Ok(Opened { handle: self.handles.insert(Handle::File(Arc::new(file)))?, caching })
+    }
+
+    /// Opens a file for a process or thread, which may be one that is given only what is in the cache.
+    pub fn open_for(&self, ino: u64, for_writing: bool, pid: u32) -> Result<Opened, VfsError> {
+        if self.cached_only.holds(pid)
+            && let Some(resource) = self.tree.resource(ino)?
+            && !self.content.open(&resource).is_here()
+        {
+            return Err(VfsError::CachedOnly);
+        }
+        self.open(ino, for_writing)
     }
 
     fn open_original(&self, node: Node) -> Result<(OpenFile, Caching), VfsError> {

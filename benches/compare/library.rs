@@ -1,43 +1,66 @@
-//! What is read: albums of their own for every run.
+//! What is read: albums of their own for every scenario and run.
 
 use icloud_simulator::library::{Body, Cloud, NewPhoto, Resource};
 
 const MB: u64 = 1_000_000;
+const MONTH: i64 = 31 * 86_400_000;
 
-/// An album: what it is for, how many files, how large each is. rclone lists no more than 66 of each hundred.
+/// An album: what it is for, how many files, how large each is.
 pub struct Shelf {
     pub name: &'static str,
     pub count: usize,
     pub size: u64,
 }
 
+impl Shelf {
+    pub fn bytes(&self) -> u64 {
+        self.size * self.count as u64
+    }
+
+    /// The album in a run.
+    pub fn album(&self, run: usize) -> String {
+        format!("{} {run}", self.name)
+    }
+
+    pub fn file(&self, run: usize, number: usize) -> String {
+        format!("{}_{run}_{number:05}.JPG", self.name)
+    }
+}
+
+// rclone lists no more than 66 of each hundred, so what it copies stays below.
 pub const PHOTOS: Shelf = Shelf { name: "photos", count: 60, size: 5 * MB };
-pub const SMALL: Shelf = Shelf { name: "small", count: 60, size: 200_000 };
+pub const SHOOT: Shelf = Shelf { name: "shoot", count: 300, size: 5 * MB };
+pub const SMALL: Shelf = Shelf { name: "small", count: 60, size: 200 << 10 };
+pub const MANY: Shelf = Shelf { name: "many", count: 2000, size: 200 << 10 };
 pub const FILM: Shelf = Shelf { name: "film", count: 1, size: 200 * MB };
 pub const EIGHT: Shelf = Shelf { name: "eight", count: 8, size: 40 * MB };
-pub const RANDOM: Shelf = Shelf { name: "random", count: 2, size: 100 * MB };
-const ALL: [Shelf; 5] = [PHOTOS, SMALL, FILM, EIGHT, RANDOM];
+pub const LOOKS: Shelf = Shelf { name: "looks", count: 3, size: 200 * MB };
+pub const USERS: Shelf = Shelf { name: "users", count: 60, size: 5 * MB };
+pub const HOME: Shelf = Shelf { name: "home", count: 16, size: 5 * MB };
 
-/// The album of a shelf in a run.
-pub fn album(shelf: &Shelf, run: usize) -> String {
-    format!("{} {run}", shelf.name)
-}
+/// Photos between two albums, in the order of albums and of months: a walk that goes on beyond its album reads these
+/// ahead, and none of another scenario's.
+const FENCE: usize = 3;
 
-pub fn file(shelf: &Shelf, run: usize, number: usize) -> String {
-    format!("{}_{run}_{number:04}.JPG", shelf.name)
-}
-
-pub fn fill(cloud: &Cloud, runs: usize) {
-    let mut seed = 0;
-    for (run, shelf) in (0..runs).flat_map(|run| ALL.map(|shelf| (run, shelf))) {
-        let album_id = cloud.add_album(cloud.primary(), &album(&shelf, run), None);
-        for number in 0..shelf.count {
+/// Adds the shelves of all runs; `many` files on the one of that name.
+pub fn fill(cloud: &Cloud, shelves: &[&Shelf], runs: usize) {
+    let mut shelves: Vec<(usize, &Shelf)> = (0..runs).flat_map(|run| shelves.iter().map(move |s| (run, *s))).collect();
+    shelves.sort_by_key(|(run, shelf)| shelf.album(*run));
+    let (mut seed, mut month) = (0, 0);
+    let mut album = |name: &str, files: Vec<(String, u64)>| {
+        let id = cloud.add_album(cloud.primary(), name, None);
+        month += 1;
+        for (minute, (file, size)) in files.into_iter().enumerate() {
             seed += 1;
-            let original = Resource::new("public.jpeg", Body::seeded(seed, shelf.size)).sized(4032, 3024);
-            // A month for every album, so that no walk goes on from one into the next.
-            let captured = 1_600_000_000_000 + 90 * 86_400_000 * (seed as i64 / 200) + 60_000 * seed as i64;
-            let photo = cloud.add_photo(cloud.primary(), NewPhoto::new(&file(&shelf, run, number), original, captured));
-            cloud.add_to_album(photo, album_id).expect("both are there");
+            let original = Resource::new("public.jpeg", Body::seeded(seed, size)).sized(4032, 3024);
+            let captured = 1_000_000_000_000 + MONTH * month + 10_000 * minute as i64;
+            let photo = cloud.add_photo(cloud.primary(), NewPhoto::new(&file, original, captured));
+            cloud.add_to_album(photo, id).expect("both are there");
         }
+    };
+    for (run, shelf) in shelves {
+        album(&shelf.album(run), (0..shelf.count).map(|n| (shelf.file(run, n), shelf.size)).collect());
+        let name = format!("{} fence", shelf.album(run));
+        album(&name, (0..FENCE).map(|n| (format!("{name} {n}.JPG"), 1000)).collect());
     }
 }

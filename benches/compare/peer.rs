@@ -18,9 +18,22 @@ pub struct Wires {
     pub proxy: String,
 }
 
+/// A program, and as whom it runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum User {
+    Root,
+    /// photosfs without any privilege.
+    Nobody,
+    Rclone,
+}
+
+/// Runs what follows it without any privilege.
+const AS_NOBODY: [&str; 6] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--"];
+
 /// A mounted program. Dropping it ends it.
 pub struct Peer {
     pub name: &'static str,
+    user: User,
     /// Where its albums are.
     pub albums: PathBuf,
     point: PathBuf,
@@ -32,29 +45,45 @@ pub fn rclone_program() -> PathBuf {
 }
 
 impl Peer {
-    pub fn photosfs(folder: &Path, wires: &Wires) -> Peer {
+    pub fn new(user: User, folder: &Path, wires: &Wires) -> Peer {
+        match user {
+            User::Rclone => Peer::rclone(folder, wires),
+            _ => Peer::photosfs(user, folder, wires),
+        }
+    }
+
+    /// A program that runs as this one's user, and so may read its mount.
+    pub fn tool(&self, name: &str) -> Command {
+        as_user(self.user, name.as_ref())
+    }
+
+    fn photosfs(user: User, folder: &Path, wires: &Wires) -> Peer {
         let home = home(folder, "photosfs");
         let settings = home.join("config.toml");
         let text =
             format!("apple_id = '{APPLE_ID}'\nstate_dir = '{0}/state'\ncache_dir = '{0}/cache'\n", home.display());
         fs::write(&settings, text + "keep_free = '1M'\npassword_file = '" + &secret(&home) + "'\n").unwrap();
         let photosfs = |arguments: &[&str]| {
-            let mut command = program(Path::new(env!("CARGO_BIN_EXE_photosfs")), &home, wires);
+            let mut command = program(user, Path::new(env!("CARGO_BIN_EXE_photosfs")), &home, wires);
             command.arg("--config").arg(&settings).args(arguments);
             command
         };
+        if user == User::Nobody {
+            assert!(Command::new("chown").args(["-R", "65534:65534"]).arg(&home).status().unwrap().success());
+        }
         // 3: a code is needed.
         assert_eq!(photosfs(&["login"]).status().unwrap().code(), Some(3), "photosfs asks for a code");
         assert!(photosfs(&["login", "--code", CODE]).status().unwrap().success(), "photosfs signs in");
         let point = home.join("mnt");
         let process = photosfs(&["mount"]).arg(&point).spawn().unwrap();
-        Peer { name: "photosfs", albums: point.join("Albums"), point, process }.mounted()
+        let name = if user == User::Root { "photosfs" } else { "photosfs as a user" };
+        Peer { name, user, albums: point.join("Albums"), point, process }.mounted()
     }
 
-    pub fn rclone(folder: &Path, wires: &Wires) -> Peer {
+    fn rclone(folder: &Path, wires: &Wires) -> Peer {
         let home = home(folder, "rclone");
         let rclone = |arguments: &[&str]| {
-            let mut command = program(&rclone_program(), &home, wires);
+            let mut command = program(User::Rclone, &rclone_program(), &home, wires);
             command.arg("--config").arg(home.join("rclone.conf")).arg("--cache-dir").arg(home.join("cache"));
             command.arg("--ca-cert").arg(&wires.authority).args(arguments);
             command
@@ -70,19 +99,20 @@ impl Peer {
         let point = home.join("mnt");
         let mount = ["mount", "photos:PrimarySync", point.to_str().unwrap(), "--vfs-cache-mode", "full", "--read-only"];
         let process = rclone(&mount).spawn().unwrap();
-        Peer { name: "rclone", albums: point.clone(), point, process }.mounted()
+        Peer { name: "rclone", user: User::Rclone, albums: point.clone(), point, process }.mounted()
     }
 
     fn mounted(self) -> Peer {
         let deadline = Instant::now() + Duration::from_secs(120);
-        while fs::read_dir(&self.albums).map_or(0, Iterator::count) == 0 {
+        let is_shown = || self.tool("ls").arg(&self.albums).output().is_ok_and(|output| !output.stdout.is_empty());
+        while !is_shown() {
             assert!(Instant::now() < deadline, "{} does not show its albums", self.name);
             std::thread::sleep(Duration::from_millis(100));
         }
         self
     }
 
-    /// Resident memory in MB, now and at its peak.
+    /// Resident memory in MB, at its peak.
     pub fn peak_memory(&self) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap_or_default();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
@@ -113,10 +143,19 @@ fn secret(home: &Path) -> String {
 }
 
 /// A program that sees its own home, the simulator, and nothing of the machine's set-up.
-fn program(path: &Path, home: &Path, wires: &Wires) -> Command {
-    let mut command = Command::new(path);
+fn program(user: User, path: &Path, home: &Path, wires: &Wires) -> Command {
+    let mut command = as_user(user, path);
     command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", home).env("LC_ALL", "C.UTF-8");
     command.env("HTTPS_PROXY", &wires.proxy).env("SSL_CERT_FILE", &wires.authority);
     command.stdin(Stdio::null());
+    command
+}
+
+fn as_user(user: User, program: &Path) -> Command {
+    if user != User::Nobody {
+        return Command::new(program);
+    }
+    let mut command = Command::new(AS_NOBODY[0]);
+    command.args(&AS_NOBODY[1..]).arg(program);
     command
 }

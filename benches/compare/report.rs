@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::fs;
+use std::path::Path;
 
 /// Every figure of every run, by scenario in the order they were measured.
 #[derive(Default)]
@@ -21,34 +23,64 @@ impl Report {
         self.figures.entry((place, who.into())).or_default().push(figure);
     }
 
-    pub fn text(&self) -> String {
-        let mut text = format!("{}\n", HEAD.replace("MACHINE", &machine()));
+    /// Keeps the figures of a group for the report, until it is measured again.
+    pub fn keep(&self, group: &str) {
+        let mut text = String::new();
+        for ((place, who), figures) in &self.figures {
+            let figures: Vec<String> = figures.iter().map(f64::to_string).collect();
+            writeln!(text, "{place}\t{}\t{who}\t{}", self.scenarios[*place], figures.join(" ")).unwrap();
+        }
+        fs::create_dir_all(FOLDER).expect("a folder for figures");
+        fs::write(Path::new(FOLDER).join(group), text).expect("the figures are kept");
+    }
+
+    fn read(group: &str) -> Report {
+        let mut report = Report::default();
+        let text = fs::read_to_string(Path::new(FOLDER).join(group)).unwrap_or_default();
+        for line in text.lines() {
+            let [place, scenario, who, figures] = line.splitn(4, '\t').collect::<Vec<_>>()[..] else { continue };
+            let place: usize = place.parse().expect("as it was written");
+            report.scenarios.resize(report.scenarios.len().max(place + 1), String::new());
+            report.scenarios[place] = scenario.into();
+            let mut figures: Vec<f64> = figures.split(' ').filter_map(|figure| figure.parse().ok()).collect();
+            figures.sort_by(f64::total_cmp);
+            report.figures.insert((place, who.into()), figures);
+        }
+        report
+    }
+
+    fn rows(&self, text: &mut String) {
         for (place, scenario) in self.scenarios.iter().enumerate() {
-            let [own, peer, local] = ["photosfs", "rclone", "local disk"].map(|who| self.figures(place, who));
-            let ratio = |other: &Option<Vec<f64>>| match (&own, other) {
+            let figures = |who: &str| self.figures.get(&(place, who.to_owned()));
+            let own = figures("photosfs").or_else(|| figures("photosfs as a user"));
+            let [peer, local] = ["rclone", "local disk"].map(figures);
+            let ratio = |other: Option<&Vec<f64>>| match (own, other) {
                 (Some(own), Some(other)) => format!("{:.2}", median(own) / median(other)),
                 _ => "".into(),
             };
-            let (against_peer, against_disk) = (ratio(&peer), ratio(&local));
-            let shown = [&own, &peer, &local].map(|figures| figures.as_ref().map_or(String::new(), |all| spread(all)));
-            let [own, peer, local] = shown;
-            writeln!(text, "| {scenario} | {own} | {peer} | {against_peer} | {local} | {against_disk} |").unwrap();
+            let shown = [own, peer, local].map(|figures| figures.map_or(String::new(), |all| spread(all)));
+            let [own, theirs, disk] = shown;
+            writeln!(text, "| {scenario} | {own} | {theirs} | {} | {disk} | {} |", ratio(peer), ratio(local)).unwrap();
         }
-        text
     }
+}
 
-    fn figures(&self, place: usize, who: &str) -> Option<Vec<f64>> {
-        let mut figures = self.figures.get(&(place, who.to_owned()))?.clone();
-        figures.sort_by(f64::total_cmp);
-        Some(figures)
-    }
+/// Where figures are kept between runs of the program.
+const FOLDER: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/compare");
+
+/// What is known of all groups.
+pub fn text(groups: impl Iterator<Item = &'static str>) -> String {
+    let mut text = format!("{}\n", HEAD.replace("MACHINE", &machine()));
+    groups.for_each(|group| Report::read(group).rows(&mut text));
+    text
 }
 
 const HEAD: &str = "# photosfs beside `rclone mount`
 
 Written by `cargo bench --bench compare`: a simulated iCloud, 40 ms added to every answer, 20 MB/s for each connection;
-both programs as root over TLS, side by side in one run. Figures are min / **median** / max of three runs, each with
-photos of its own; ratios are of medians, photosfs to the other. MACHINE
+both programs over TLS and, if nothing else is said, as root, side by side in one run. Figures are the least, the
+**median** and the most of three runs, each scenario of each run with photos of its own; ratios are of medians, photosfs
+to the other. MACHINE
 
 | scenario | photosfs | rclone | ratio | local disk | ratio |
 |---|---|---|---|---|---|";
@@ -60,6 +92,9 @@ fn median(sorted: &[f64]) -> f64 {
 fn spread(sorted: &[f64]) -> String {
     let digits = if median(sorted) < 10.0 { 2 } else { 0 };
     let [low, middle, high] = [sorted[0], median(sorted), sorted[sorted.len() - 1]];
+    if sorted.len() == 1 {
+        return format!("{middle:.digits$}");
+    }
     format!("{low:.digits$} / **{middle:.digits$}** / {high:.digits$}")
 }
 

@@ -8,99 +8,204 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use icloud_simulator::Simulator;
+use photosfs::photos::Checksum;
 
-use crate::library::{EIGHT, FILM, PHOTOS, RANDOM, SMALL, Shelf, album, file};
+use crate::library::{EIGHT, FILM, HOME, LOOKS, MANY, PHOTOS, SHOOT, SMALL, Shelf, USERS};
 use crate::peer::Peer;
 use crate::report::Report;
+use crate::world::World;
+
+/// What all connections together bring: photosfs uses ten, of 20 MB/s.
+const BUDGET: f64 = 200.0;
 
 /// A program's mount in one run, and a folder to copy to.
 pub struct Place<'a> {
     peer: &'a Peer,
+    simulator: &'a Simulator,
     run: usize,
     copies: PathBuf,
 }
 
 impl<'a> Place<'a> {
-    pub fn new(folder: &Path, peer: &'a Peer, run: usize) -> Place<'a> {
-        let copies = folder.join(format!("copies of {}", peer.name));
+    pub fn new(world: &'a World, peer: &'a Peer, run: usize) -> Place<'a> {
+        let copies = world.folder.path().join(format!("copies of {}", peer.name));
         let _ = fs::remove_dir_all(&copies);
         fs::create_dir_all(&copies).unwrap();
-        Place { peer, run, copies }
+        assert!(Command::new("chmod").arg("0777").arg(&copies).status().unwrap().success());
+        Place { peer, simulator: &world.simulator, run, copies }
     }
 
     fn album(&self, shelf: &Shelf) -> PathBuf {
-        self.peer.albums.join(album(shelf, self.run))
+        self.peer.albums.join(shelf.album(self.run))
     }
 
     fn file(&self, shelf: &Shelf, number: usize) -> PathBuf {
-        self.album(shelf).join(file(shelf, self.run, number))
+        self.album(shelf).join(shelf.file(self.run, number))
+    }
+
+    fn name(&self) -> &'static str {
+        self.peer.name
+    }
+
+    /// How long a copy takes, and how many bytes of content it has fetched for each that is copied.
+    fn fetched(&self, bytes: u64, work: impl FnOnce()) -> (Duration, f64) {
+        settle();
+        let before = self.simulator.content_bytes();
+        let took = time(work);
+        let fetched = self.simulator.content_bytes() - before;
+        (took, fetched as f64 / bytes as f64)
     }
 }
 
-pub fn all(place: &Place, simulator: &Simulator, report: &mut Report) {
-    let name = place.peer.name;
-    let rate = |shelf: &Shelf, time: Duration| shelf.size as f64 * shelf.count as f64 / 1e6 / time.as_secs_f64();
-    let before = simulator.requests("download");
-    report.add("cold rsync of 60 files of 5 MB, MB/s", name, rate(&PHOTOS, rsync(place, &PHOTOS)));
-    report.add("requests for these 60 files", name, (simulator.requests("download") - before) as f64);
-    report.add("cold rsync of 60 files of 200 kB, files/s", name, 60.0 / rsync(place, &SMALL).as_secs_f64());
-    report.add("one cold file of 200 MB by cp, MB/s", name, rate(&FILM, copy(&place.file(&FILM, 0), place)));
-    report.add("eight cold files of 40 MB by eight cp's, MB/s", name, rate(&EIGHT, eight(place)));
-    let cold = File::open(place.file(&RANDOM, 0)).unwrap();
-    report.add("first byte of a cold file of 100 MB, ms", name, millis(|| read_at(&cold, 0, 1)));
-    let cold = File::open(place.file(&RANDOM, 1)).unwrap();
+/// Lets what earlier scenarios wrote reach the disk, so that it is in nobody's way.
+fn settle() {
+    nix::unistd::sync();
+}
+
+fn rate(bytes: u64, time: Duration) -> f64 {
+    bytes as f64 / 1e6 / time.as_secs_f64()
+}
+
+pub fn copy(place: &Place, report: &mut Report) {
+    let name = place.name();
+    let requests = place.simulator.requests("download");
+    let (took, ratio) = place.fetched(PHOTOS.bytes(), || rsync(place, &PHOTOS));
+    report.add("cold rsync of 60 files of 5 MB, MB/s", name, rate(PHOTOS.bytes(), took));
+    report.add("its requests", name, (place.simulator.requests("download") - requests) as f64);
+    report.add("its bytes fetched to bytes needed", name, ratio);
+    let (took, ratio) = place.fetched(FILM.bytes(), || cp(place, &place.file(&FILM, 0)));
+    report.add("one cold file of 200 MB by cp, MB/s", name, rate(FILM.bytes(), took));
+    report.add("its bytes fetched to bytes needed ", name, ratio);
+    let (took, ratio) = place.fetched(EIGHT.bytes(), || eight(place));
+    report.add("eight cold files of 40 MB by eight cp's, MB/s", name, rate(EIGHT.bytes(), took));
+    report.add("their bytes fetched to bytes needed", name, ratio);
+    again(place, "60 files of 5 MB copied again by rsync, s", &PHOTOS, report);
+    read_again(place, "200 MB read again from the cache, MB/s", &FILM, report);
+}
+
+/// Long enough that its beginning does not count: what the connections are used to.
+pub fn copy_alone(place: &Place, report: &mut Report) {
+    let name = place.name();
+    let (took, ratio) = place.fetched(SHOOT.bytes(), || rsync(place, &SHOOT));
+    report.add("cold rsync of 300 files of 5 MB, MB/s", name, rate(SHOOT.bytes(), took));
+    report.add("its share of ten connections of 20 MB/s, %", name, rate(SHOOT.bytes(), took) / BUDGET * 100.0);
+    report.add("its bytes fetched to bytes needed  ", name, ratio);
+    let verified = verifying(&SHOOT);
+    report.add("verifying these bytes, % of its time", name, verified.as_secs_f64() / took.as_secs_f64() * 100.0);
+}
+
+pub fn small(place: &Place, report: &mut Report) {
+    let name = place.name();
+    let (took, ratio) = place.fetched(SMALL.bytes(), || rsync(place, &SMALL));
+    report.add("cold rsync of 60 files of 200 KiB, files/s", name, SMALL.count as f64 / took.as_secs_f64());
+    report.add("its bytes fetched to bytes needed", name, ratio);
+}
+
+pub fn small_alone(place: &Place, report: &mut Report) {
+    let name = place.name();
+    let requests = place.simulator.requests("records/lookup");
+    let (took, ratio) = place.fetched(MANY.bytes(), || rsync(place, &MANY));
+    report.add("cold rsync of 2,000 files of 200 KiB, files/s", name, MANY.count as f64 / took.as_secs_f64());
+    report.add("its bytes fetched to bytes needed ", name, ratio);
+    report.add("its look-ups of addresses", name, (place.simulator.requests("records/lookup") - requests) as f64);
+    again(place, "2,000 files of 200 KiB copied again by rsync, s", &MANY, report);
+}
+
+pub fn look(place: &Place, report: &mut Report) {
+    let name = place.name();
+    let cold = File::open(place.file(&LOOKS, 0)).unwrap();
+    report.add("first byte of a cold file of 200 MB, ms", name, millis(|| read_at(&cold, 0, 1)));
+    let cold = File::open(place.file(&LOOKS, 1)).unwrap();
     report.add("random 4 KiB reads of a cold file, ms each", name, random(&cold, 4 << 10));
+    let cold = File::open(place.file(&LOOKS, 2)).unwrap();
     report.add("random 128 KiB reads of a cold file, ms each", name, random(&cold, 128 << 10));
-    again(place.album(&PHOTOS), place.file(&FILM, 0), &place.copies, name, report);
-    report.add("memory at its peak, MB", name, place.peer.peak_memory());
 }
 
-/// The same, copied again from what is on this machine: from a cache, or from a plain folder.
-fn again(photos: PathBuf, film: PathBuf, copies: &Path, name: &str, report: &mut Report) {
-    // Once to have it in memory: what is compared is the programs, not the disk.
-    sequential(&film);
-    report.add("200 MB read again from the cache, MB/s", name, 200.0 / time(|| sequential(&film)).as_secs_f64());
-    let target = copies.join("again");
-    report.add("60 files of 5 MB copied again by rsync, s", name, time(|| run_rsync(&photos, &target)).as_secs_f64());
-    fs::remove_dir_all(&target).unwrap();
+pub fn user(place: &Place, report: &mut Report) {
+    let name = place.name();
+    let (took, _) = place.fetched(USERS.bytes(), || rsync(place, &USERS));
+    report.add("as a user: cold rsync of 60 files of 5 MB, MB/s", name, rate(USERS.bytes(), took));
+    again(place, "as a user: 60 files of 5 MB copied again by rsync, s", &USERS, report);
+    read_again(place, "as a user: 5 MB files read again from the cache, MB/s", &USERS, report);
 }
 
-/// The local disk, with the copies that photosfs made.
-pub fn local(folder: &Path, run: usize, report: &mut Report) {
-    let copies = folder.join("copies of photosfs");
-    again(copies.join(PHOTOS.name), copies.join(file(&FILM, run, 0)), &copies, "local disk", report);
+pub fn at_home(place: &Place, report: &mut Report) {
+    let name = place.name();
+    let cold = File::open(place.file(&LOOKS, 0)).unwrap();
+    report.add("50 Mbit/s, 25 ms: first byte of a cold file of 200 MB, ms", name, millis(|| read_at(&cold, 0, 1)));
+    let (took, ratio) = place.fetched(HOME.bytes(), || rsync(place, &HOME));
+    report.add("50 Mbit/s, 25 ms: cold rsync of 16 files of 5 MB, MB/s of 6.25", name, rate(HOME.bytes(), took));
+    report.add("50 Mbit/s, 25 ms: its bytes fetched to bytes needed", name, ratio);
 }
 
-fn rsync(place: &Place, shelf: &Shelf) -> Duration {
-    let target = place.copies.join(shelf.name);
-    let took = time(|| run_rsync(&place.album(shelf), &target));
-    let copied: u64 = fs::read_dir(&target).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
-    assert_eq!(copied, shelf.size * shelf.count as u64, "{} copies everything", place.peer.name);
-    took
-}
-
-fn run_rsync(source: &Path, target: &Path) {
-    let source = format!("{}/", source.display());
-    assert!(Command::new("rsync").arg("-a").arg(source).arg(target).status().unwrap().success());
-}
-
-fn copy(source: &Path, place: &Place) -> Duration {
-    time(|| assert!(Command::new("cp").arg(source).arg(&place.copies).status().unwrap().success()))
-}
-
-fn eight(place: &Place) -> Duration {
-    time(|| {
-        std::thread::scope(|scope| {
-            for number in 0..EIGHT.count {
-                scope.spawn(move || copy(&place.file(&EIGHT, number), place));
+/// Copies an album again, from the cache; and the first copy of it, on the local disk, with the same program.
+fn again(place: &Place, scenario: &str, shelf: &Shelf, report: &mut Report) {
+    let (target, copied) = (place.copies.join("again"), place.copies.join(shelf.name));
+    for (who, source) in [(place.name(), place.album(shelf)), ("local disk", copied)] {
+        // Once to have it in memory: what is compared is the programs, not the disk. The second counts.
+        for counts in [false, true] {
+            settle();
+            let took = time(|| run_rsync(place, &source, &target));
+            if counts && (who != "local disk" || place.name() != "rclone") {
+                report.add(scenario, who, took.as_secs_f64());
             }
-        });
-    })
+            fs::remove_dir_all(&target).unwrap();
+        }
+    }
+}
+
+/// Reads an album's files again, from the cache and from the copy.
+fn read_again(place: &Place, scenario: &str, shelf: &Shelf, report: &mut Report) {
+    let copied = match shelf.count {
+        1 => place.copies.clone(),
+        _ => place.copies.join(shelf.name),
+    };
+    for (who, folder) in [(place.name(), place.album(shelf)), ("local disk", copied)] {
+        let files: Vec<PathBuf> = (0..shelf.count).map(|number| folder.join(shelf.file(place.run, number))).collect();
+        let read = || sequential(place, &files);
+        read();
+        let took = read();
+        if who != "local disk" || place.name() != "rclone" {
+            report.add(scenario, who, rate(shelf.bytes(), took));
+        }
+    }
+}
+
+/// What Apple's checksum of so many bytes takes, on one core.
+fn verifying(shelf: &Shelf) -> Duration {
+    let bytes: Vec<u8> = (0..shelf.size).map(|n| (n * 31) as u8).collect();
+    let once = || time(|| assert!(Checksum::of(std::hint::black_box(&bytes)).is_verifiable()));
+    // The least of several: bytes that were just fetched are in the processor's cache, and its clock is up.
+    (0..10).map(|_| once()).min().unwrap_or_default() * shelf.count as u32
+}
+
+fn rsync(place: &Place, shelf: &Shelf) {
+    let target = place.copies.join(shelf.name);
+    run_rsync(place, &place.album(shelf), &target);
+    let copied: u64 = fs::read_dir(&target).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
+    assert_eq!(copied, shelf.bytes(), "{} copies everything", place.name());
+}
+
+fn run_rsync(place: &Place, source: &Path, target: &Path) {
+    let source = format!("{}/", source.display());
+    assert!(place.peer.tool("rsync").arg("-a").arg(source).arg(target).status().unwrap().success());
+}
+
+fn cp(place: &Place, source: &Path) {
+    assert!(place.peer.tool("cp").arg(source).arg(&place.copies).status().unwrap().success());
+}
+
+fn eight(place: &Place) {
+    std::thread::scope(|scope| {
+        for number in 0..EIGHT.count {
+            scope.spawn(move || cp(place, &place.file(&EIGHT, number)));
+        }
+    });
 }
 
 /// Milliseconds for each of 16 reads, spread over the file so that none is near another.
 fn random(file: &File, length: usize) -> f64 {
-    let place = |n: u64| ((n * 7 + length as u64 % 5) % 16) * 6_000_000 + length as u64;
+    let place = |n: u64| ((n * 7 + 3) % 16) * 12_000_000 + length as u64;
     millis(|| (0..16).for_each(|n| read_at(file, place(n), length))) / 16.0
 }
 
@@ -108,9 +213,20 @@ fn read_at(file: &File, offset: u64, length: usize) {
     file.read_exact_at(&mut vec![0; length], offset).unwrap();
 }
 
-fn sequential(path: &Path) {
-    let (mut file, mut buffer) = (File::open(path).unwrap(), vec![0; 1 << 20]);
-    while file.read(&mut buffer).unwrap() > 0 {}
+/// Reads files from beginning to end: by this process, or by one that may.
+fn sequential(place: &Place, files: &[PathBuf]) -> Duration {
+    if place.name() == "photosfs as a user" {
+        let mut cat = place.peer.tool("cat");
+        cat.args(files).stdout(std::process::Stdio::null());
+        return time(|| assert!(cat.status().unwrap().success()));
+    }
+    let mut buffer = vec![0; 1 << 20];
+    time(|| {
+        for path in files {
+            let mut file = File::open(path).unwrap();
+            while file.read(&mut buffer).unwrap() > 0 {}
+        }
+    })
 }
 
 fn millis(work: impl FnOnce()) -> f64 {

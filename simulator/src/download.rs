@@ -5,10 +5,12 @@ mod range;
 mod stream;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use axum::http::{Method, header};
 use axum::response::Response;
+use futures_util::TryStreamExt;
 
 use crate::call::Call;
 use crate::library::{Checksum, Cloud};
@@ -50,7 +52,10 @@ fn serve(state: &State, cloud: &Cloud, call: &Call, checksum: Checksum) -> Respo
     let mut response = reply::typed(
         status,
         "application/octet-stream",
-        Body::from_stream(stream::pieces(body, start, end, state.options.bandwidth)),
+        Body::from_stream(stream::pieces(body, start, end, state.options.bandwidth).inspect_ok({
+            let content = state.requests.content.clone();
+            move |piece| _ = content.fetch_add(piece.len() as u64, Ordering::Relaxed)
+        })),
     );
     reply::set(&mut response, "content-length", &(end - start).to_string());
     if status == 206 {

@@ -1,7 +1,8 @@
 //! What was asked of the simulator: a log, counters, and how many at once.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The log keeps the latest; the counters count all.
@@ -22,6 +23,8 @@ pub struct Entry {
 pub struct Requests {
     since: Instant,
     inner: Mutex<Inner>,
+    /// Bytes of bodies of files that were handed to connections.
+    pub(crate) content: Arc<AtomicU64>,
 }
 
 #[derive(Default)]
@@ -34,7 +37,7 @@ struct Inner {
 
 impl Default for Requests {
     fn default() -> Self {
-        Self { since: Instant::now(), inner: Mutex::default() }
+        Self { since: Instant::now(), inner: Mutex::default(), content: Arc::default() }
     }
 }
 

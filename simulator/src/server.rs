@@ -162,6 +162,11 @@ impl Simulator {
         self.state.requests.count(endpoint)
     }
 
+    /// Bytes of files handed to clients; some may have been under way when a connection was closed.
+    pub fn content_bytes(&self) -> u64 {
+        self.state.requests.content.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// The most requests ever in progress at once.
     pub fn peak_requests(&self) -> usize {
         self.state.requests.peak()

@@ -103,6 +103,7 @@ mod tests {
             ignored_zones: Vec::new(),
             last_error: None,
             damaged: Vec::new(),
+            length_only: Vec::new(),
         }
     }
 

@@ -72,6 +72,7 @@ pub struct Told {
     /// What Apple said last, and whom it asks.
     pub session: SessionStatus,
     pub damaged: Vec<String>,
+    pub length_only: Vec<String>,
 }
 
 /// What the process that serves a mount says of itself; none if it does not say so in time.

@@ -13,11 +13,11 @@ use super::status::Report;
 use super::{Failure, running};
 use crate::account::{Account, AccountError, AccountLock};
 use crate::config::Config;
-use crate::content::{Content, Damage, Offline, PhotosSource, Source};
+use crate::content::{Content, Offline, PhotosSource, Source};
 use crate::fuse::MountOptions;
 use crate::http::Http;
 use crate::index::{Index, IndexError};
-use crate::photos::Photos;
+use crate::photos::{Photos, Resource};
 use crate::sync::{LibrarySync, Round, SyncError};
 use crate::vfs::{ChangeListener, DayOfChange, Owner, StatusSource, System, Vfs};
 
@@ -60,6 +60,18 @@ impl Service {
         Ok(outcome?)
     }
 
+    /// The originals, from the cache and from iCloud; `offline` from the cache alone.
+    pub fn content(&self, offline: bool) -> Result<Content, Failure> {
+        let source: Arc<dyn Source> = match offline {
+            true => Arc::new(Offline),
+            false => Arc::new(PhotosSource::new(self.photos.clone(), self.http.clone())),
+        };
+        let content = Content::open_folder((&self.config).into(), source, self.runtime.handle().clone());
+        content.map_err(|error| {
+            Failure::plain(format!("{}: {error}", self.config.cache.display()), "make the cache folder writable")
+        })
+    }
+
     /// Mounts the library, and keeps it current until a signal or an unmount; `offline` asks nobody.
     pub fn mount(
         &self,
@@ -69,14 +81,7 @@ impl Service {
         ready: impl FnOnce() -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let point = std::path::absolute(point).map_err(|error| Failure::plain(error, ""))?;
-        let source: Arc<dyn Source> = match offline {
-            true => Arc::new(Offline),
-            false => Arc::new(PhotosSource::new(self.photos.clone(), self.http.clone())),
-        };
-        let content = Content::open_folder((&self.config).into(), source, self.runtime.handle().clone());
-        let content = Arc::new(content.map_err(|error| {
-            Failure::plain(format!("{}: {error}", self.config.cache.display()), "make the cache folder writable")
-        })?);
+        let content = Arc::new(self.content(offline)?);
         let status = Arc::new(MountStatus {
             index: self.index.clone(),
             account: self.account.clone(),
@@ -84,7 +89,8 @@ impl Service {
             mountpoint: point.display().to_string(),
         });
         let vfs = Vfs::new(self.index.clone(), content.clone(), status, Owner::of_this_process());
-        let vfs = Arc::new(vfs.on(System::OWN).with_xattrs(self.config.xattrs));
+        let vfs =
+            Arc::new(vfs.on(System::OWN).with_xattrs(self.config.xattrs).with_cached_only(&self.config.cached_only));
         self.sync.on_change({
             let vfs = vfs.clone();
             move |change| vfs.changed(change)
@@ -140,10 +146,12 @@ struct MountStatus {
 
 impl MountStatus {
     fn report(&self) -> Result<Report, Failure> {
-        let path = |damage: Damage| Ok(self.index.path_of(&damage.resource)?.unwrap_or(damage.resource.record_name));
-        let damaged = self.content.damaged().into_iter().map(path).collect::<Result<_, Failure>>()?;
+        let path = |resource: Resource| Ok(self.index.path_of(&resource)?.unwrap_or(resource.record_name));
+        let damaged = self.content.damaged().into_iter().map(|damage| path(damage.resource));
+        let damaged = damaged.collect::<Result<_, Failure>>()?;
+        let length_only = self.content.unproven().into_iter().map(path).collect::<Result<_, Failure>>()?;
         let report = Report::of(&self.index, self.account.status(), Some(self.mountpoint.clone()))?;
-        Ok(Report { damaged, ..report })
+        Ok(Report { damaged, length_only, ..report })
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Report {
     pub last_error: Option<String>,
     /// Originals that, fetched twice by the serving process, were not what Apple's checksum promises: they cannot be read.
     pub damaged: Vec<String>,
+    /// Paths of originals that the serving process gave past the cache and could check by length only.
+    pub length_only: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -95,6 +97,7 @@ impl Report {
             ignored_zones: index.ignored_zones()?,
             last_error: index.last_error()?,
             damaged: Vec::new(),
+            length_only: Vec::new(),
         })
     }
 
@@ -132,6 +135,9 @@ impl Report {
         for path in &self.damaged {
             println!("damaged in iCloud: {path}");
         }
+        for path in &self.length_only {
+            println!("read past the cache, checked by its length only: {path}");
+        }
     }
 }
 
@@ -159,11 +165,11 @@ impl LibraryReport {
 /// How things are for an account; no network.
 pub fn report(config: &Config) -> Result<Report, Failure> {
     let mountpoint = running::mountpoint(config);
-    let (session, damaged) = match mountpoint.as_deref().and_then(running::told) {
-        Some(told) => (told.session, told.damaged),
-        None => (Account::open(config, Http::new(&config.endpoints)?)?.status(), Vec::new()),
+    let (session, damaged, length_only) = match mountpoint.as_deref().and_then(running::told) {
+        Some(told) => (told.session, told.damaged, told.length_only),
+        None => (Account::open(config, Http::new(&config.endpoints)?)?.status(), Vec::new(), Vec::new()),
     };
-    Ok(Report { damaged, ..Report::of(&index_to_read(config)?, session, mountpoint)? })
+    Ok(Report { damaged, length_only, ..Report::of(&index_to_read(config)?, session, mountpoint)? })
 }
 
 pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {

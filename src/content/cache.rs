@@ -99,9 +99,8 @@ impl Cache {
         (2..=200).contains(&name.len()).then_some(name)
     }
 
-    /// By the last two digits: the first two are the kind of checksum, the same for nearly all.
     fn path(&self, name: &str) -> PathBuf {
-        self.root.join(&name[name.len() - 2..]).join(name)
+        place(&self.root, name)
     }
 
     pub fn pin(self: &Arc<Cache>, name: &str) -> Pin {
@@ -124,10 +123,8 @@ impl Cache {
         Some((file, metadata.modified().ok()?))
     }
 
-    /// Whether there is a file of a whole original's name and length; it is not used by this.
     pub fn has(&self, resource: &Resource) -> bool {
-        let metadata = Cache::name(resource).and_then(|name| fs::symlink_metadata(self.path(&name)).ok());
-        metadata.is_some_and(|metadata| metadata.is_file() && metadata.len() == resource.size)
+        is_kept(&self.root, resource)
     }
 
     /// Notes on the disk that an original was used.
@@ -213,6 +210,17 @@ impl Cache {
             order.use_now(&name, size);
         }
     }
+}
+
+/// By the last two digits: the first two are the kind of checksum, the same for nearly all.
+fn place(root: &Path, name: &str) -> PathBuf {
+    root.join(&name[name.len() - 2..]).join(name)
+}
+
+/// Whether there is a file of a whole original's name and length; this does not count as a use.
+pub fn is_kept(root: &Path, resource: &Resource) -> bool {
+    let metadata = Cache::name(resource).and_then(|name| fs::symlink_metadata(place(root, &name)).ok());
+    metadata.is_some_and(|metadata| metadata.is_file() && metadata.len() == resource.size)
 }
 
 fn counted(entry: walkdir::Result<walkdir::DirEntry>) -> Option<(SystemTime, String, u64)> {

@@ -17,6 +17,8 @@ pub enum ContentError {
     /// Bytes given out earlier by this reader may be wrong: it has to start again.
     #[error("the original did not match its checksum and is being fetched again")]
     Refetched,
+    #[error("the cache has no room for this original")]
+    NoRoom,
     #[error("{0}")]
     Source(#[from] SourceError),
     #[error("the cache cannot be read: {0}")]

@@ -1,11 +1,12 @@
 //! Bytes from Apple: an address from [`Photos`], the range from [`Http`].
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, join_all};
+use tokio::time::{Instant, sleep_until};
 
 use super::{Body, Source, SourceError};
 use crate::http::{Http, HttpError, RangeBody, Reached, RetryPolicy, Transient, Verdict, retry};
@@ -14,6 +15,9 @@ use crate::photos::{Photos, PhotosError, Resource};
 /// A read waits 45 s; the answer to the last try should be within that.
 const DEADLINE: Duration = Duration::from_secs(35);
 
+/// A service that asks for longer is asked again after this all the same.
+const LONGEST_REST: Duration = Duration::from_secs(3600);
+
 /// Statuses with which the content host refuses an address that has run out (protocol/photos.md §5.5).
 const REFUSALS: [u16; 4] = [401, 403, 404, 410];
 
@@ -21,11 +25,33 @@ const REFUSALS: [u16; 4] = [401, 403, 404, 410];
 pub struct PhotosSource {
     photos: Arc<Photos>,
     http: Http,
+    /// Until when the service has asked to be left alone: by one request, for all.
+    rests_until: Mutex<Option<Instant>>,
 }
 
 impl PhotosSource {
     pub fn new(photos: Arc<Photos>, http: Http) -> PhotosSource {
-        PhotosSource { photos, http }
+        PhotosSource { photos, http, rests_until: Mutex::default() }
+    }
+
+    /// Asks when the service is to be asked again.
+    async fn ask_in_time(&self, resource: &Resource, range: Range<u64>) -> Result<RangeBody, FetchError> {
+        let rests_until = *self.rests_until.lock().expect("no panic while locked");
+        if let Some(until) = rests_until {
+            if until.saturating_duration_since(Instant::now()) > DEADLINE {
+                return Err(FetchError::Resting);
+            }
+            sleep_until(until).await;
+        }
+        let answer = self.ask(resource, range).await;
+        if let Err(error) = &answer
+            && let Verdict::After(wait) = error.verdict()
+        {
+            let until = Instant::now() + wait.min(LONGEST_REST);
+            let mut rests = self.rests_until.lock().expect("no panic while locked");
+            *rests = Some(rests.unwrap_or(until).max(until));
+        }
+        answer
     }
 
     /// Asks with the address that is known, and once more with a fresh one if that is refused.
@@ -48,7 +74,7 @@ impl Source for PhotosSource {
     ) -> BoxFuture<'a, Result<Box<dyn Body>, SourceError>> {
         Box::pin(async move {
             let policy = RetryPolicy { deadline: DEADLINE, longest_asked: DEADLINE, ..self.http.retry_policy() };
-            let answer = retry(&policy, |_| self.ask(resource, range.clone())).await;
+            let answer = retry(&policy, |_| self.ask_in_time(resource, range.clone())).await;
             self.photos.reach().note(answer.as_ref().err().map_or(Reached::Answer, FetchError::reached));
             match answer {
                 Ok(body) => Ok(Box::new(body) as Box<dyn Body>),
@@ -99,6 +125,8 @@ enum FetchError {
     Photos(#[from] PhotosError),
     #[error(transparent)]
     Http(#[from] HttpError),
+    #[error("the service has asked to be left alone for a while")]
+    Resting,
 }
 
 impl FetchError {
@@ -106,6 +134,7 @@ impl FetchError {
         match self {
             FetchError::Http(error) => error.reached(),
             FetchError::Photos(error) => error.reached(),
+            FetchError::Resting => Reached::Answer,
         }
     }
 }
@@ -115,6 +144,7 @@ impl Transient for FetchError {
         match self {
             FetchError::Photos(error) => error.verdict(),
             FetchError::Http(error) => error.verdict(),
+            FetchError::Resting => Verdict::Stop,
         }
     }
 }

@@ -37,6 +37,16 @@ impl Turn {
         self.wanted.load(Ordering::Acquire)
     }
 
+    pub fn is_granted(&self) -> bool {
+        self.granted.load(Ordering::Acquire)
+    }
+
+    /// Makes it a turn that can be taken once more, and that somebody waits for.
+    pub fn again(&self) {
+        self.want();
+        self.granted.store(false, Ordering::Release);
+    }
+
     /// Whether the request is to give its connection up, because somebody waits for one and nobody for this.
     pub fn is_cut(&self) -> bool {
         self.cut.load(Ordering::Acquire) && !self.is_wanted()
@@ -81,7 +91,12 @@ impl Line {
         self.state.lock().expect("no panic while locked")
     }
 
-    /// Waits for a connection. A turn is taken once.
+    /// Connections that nobody has.
+    pub fn free(&self) -> usize {
+        self.state().free
+    }
+
+    /// Waits for a connection.
     pub async fn take(&self, turn: &Arc<Turn>) -> Connection<'_> {
         {
             let mut state = self.state();
@@ -89,7 +104,7 @@ impl Line {
             state.grant();
         }
         let connection = Connection { line: self, turn: turn.clone() };
-        while !turn.granted.load(Ordering::Acquire) {
+        while !turn.is_granted() {
             let changed = turn.changed.notified();
             match turn.is_wanted() {
                 false => changed.await,

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 use super::cache::{Cache, Pin};
 use super::partial::{Partial, hash};
+use super::passing::Passing;
 use super::stream::{self, Stream};
 use super::{BLOCK, CONNECTIONS, ContentError, MIB, Shared};
 use crate::photos::{Resource, Verdict};
@@ -25,7 +26,10 @@ const SMALL: u64 = 8 * MIB;
 const IN_MEMORY: u64 = 64 * MIB;
 
 /// Requests for one file at a time: all connections, as long as nobody else wants one.
-const MAX_STREAMS: u64 = CONNECTIONS as u64;
+const MAX_STREAMS: usize = CONNECTIONS;
+
+/// Of these, requests that wait for a connection which another file has.
+const QUEUED: usize = 2;
 
 /// Blocks of one request: 8 MiB, in which the 40 ms of a request are a tenth at 20 MB/s. It is also what a kill can cost,
 /// ten times, as claims are saved after each. Towards the end of a file requests get shorter, down to 512 KiB, so that
@@ -43,6 +47,7 @@ pub struct Original {
     kept: Option<(String, Pin)>,
     state: Mutex<State>,
     beginning: Mutex<()>,
+    passing: Mutex<Passing>,
     /// Rung after every block and every change of state.
     pub changed: Notify,
 }
@@ -134,6 +139,7 @@ impl Original {
             kept,
             state: Mutex::new(state),
             beginning: Mutex::default(),
+            passing: Mutex::default(),
             changed: Notify::new(),
         }
     }
@@ -283,10 +289,13 @@ impl Original {
     fn fill(self: &Arc<Original>, state: &mut State, partial: &Arc<Partial>, part: Range<u64>) {
         let count = partial.present().count();
         let part = part.start..part.end.min(count);
-        while (state.streams.len() as u64) < MAX_STREAMS {
+        // While other files have connections, few long requests: each costs its way to the service and back.
+        let own = state.streams.iter().filter(|stream| stream.turn.is_granted()).count();
+        let connections = (self.shared.line.free() + own).max(1);
+        while state.streams.len() < MAX_STREAMS.min(connections + QUEUED) {
             let Some(gap) = state.missing(partial, part.clone()) else { return };
             // By what is left of the file: of the part more may follow, and then pieces cut for its end are too short.
-            let share = (part.end - part.start).min(count - gap.start).div_ceil(MAX_STREAMS);
+            let share = (part.end - part.start).min(count - gap.start).div_ceil(connections as u64);
             let piece = if self.is_small() { count } else { share.clamp(LEAST_PIECE, MAX_PIECE) };
             self.start(state, partial, gap.start..gap.end.min(gap.start + piece));
         }
@@ -398,6 +407,36 @@ impl Original {
             self.leave_disk(Some(&written), &error);
         }
         Ok(())
+    }
+
+    /// Notes a piece that is about to be given past the cache; the one that completes the file is given only if it matches.
+    pub fn passes(&self, offset: u64, bytes: &Bytes, generation: u32) -> Result<(), ContentError> {
+        {
+            let mut state = self.state();
+            if state.generation != generation {
+                return Err(ContentError::Refetched);
+            }
+            state.given_out = true;
+        }
+        let Resource { size, checksum, .. } = &self.resource;
+        if self.passing().take(offset, bytes, *size, checksum) == Some(Verdict::Damaged) {
+            *self.passing() = Passing::default();
+            self.drop_damaged();
+            return Err(match self.state().damaged {
+                Some(_) => ContentError::Damaged,
+                None => ContentError::Refetched,
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether it went past the cache to its end and could not be checked.
+    pub fn is_unproven(&self) -> bool {
+        self.passing().is_unproven()
+    }
+
+    fn passing(&self) -> MutexGuard<'_, Passing> {
+        self.passing.lock().expect("no panic while locked")
     }
 
     fn is_current(&self, partial: &Arc<Partial>) -> bool {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio::time::timeout;
 
-use super::{BLOCK, Body, Source, SourceError};
+use super::line::Turn;
+use super::{BLOCK, Body, Shared, SourceError};
 use crate::photos::Resource;
 
 /// How often a download may break within one piece before it is given up.
@@ -17,7 +18,8 @@ const STALL: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(250);
 
 pub struct Ranged<'a> {
-    source: &'a dyn Source,
+    shared: &'a Shared,
+    turn: &'a Turn,
     resource: &'a Resource,
     /// What has not arrived yet.
     rest: Range<u64>,
@@ -26,20 +28,15 @@ pub struct Ranged<'a> {
 }
 
 impl<'a> Ranged<'a> {
-    pub fn new(source: &'a dyn Source, resource: &'a Resource, range: Range<u64>) -> Ranged<'a> {
-        Ranged { source, resource, rest: range, body: None, buffer: BytesMut::new() }
+    pub fn new(shared: &'a Shared, turn: &'a Turn, resource: &'a Resource, range: Range<u64>) -> Ranged<'a> {
+        Ranged { shared, turn, resource, rest: range, body: None, buffer: BytesMut::new() }
     }
 
-    /// The next `length` bytes, no fewer.
-    pub async fn take(&mut self, length: usize) -> Result<Bytes, SourceError> {
-        self.take_unless(length, || false).await
-    }
-
-    /// The next `length` bytes; fewer if `stop` says so meanwhile: then whole blocks, as far as they are here.
-    pub async fn take_unless(&mut self, length: usize, stop: impl Fn() -> bool) -> Result<Bytes, SourceError> {
+    /// The next `length` bytes; fewer if the request is cut meanwhile: then whole blocks, as far as they are here.
+    pub async fn take_unless_cut(&mut self, length: usize) -> Result<Bytes, SourceError> {
         let mut breaks = 0;
         while self.buffer.len() < length {
-            if stop() {
+            if self.turn.is_cut() {
                 let whole = self.buffer.len() - self.buffer.len() % BLOCK as usize;
                 return Ok(self.buffer.split_to(whole).freeze());
             }
@@ -60,7 +57,7 @@ impl<'a> Ranged<'a> {
     async fn chunk(&mut self) -> Result<Bytes, SourceError> {
         let body = match &mut self.body {
             Some(body) => body,
-            None => self.body.insert(self.source.open(self.resource, self.rest.clone()).await?),
+            None => self.body.insert(self.shared.source.open(self.resource, self.rest.clone()).await?),
         };
         let stalled = |_| SourceError::Interrupted(format!("no byte for {} seconds", STALL.as_secs()));
         let Some(bytes) = timeout(STALL, body.chunk()).await.map_err(stalled)?? else {
@@ -71,6 +68,7 @@ impl<'a> Ranged<'a> {
             return Err(SourceError::Failed("the body is longer than the range".into()));
         }
         self.rest.start += length;
+        self.shared.throttle.pass(bytes.len(), self.turn.is_wanted()).await;
         Ok(bytes)
     }
 }

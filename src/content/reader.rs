@@ -5,11 +5,12 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::time::timeout;
 
 use super::original::{Original, Plan};
 use super::stream::{self, Stream};
+use super::uncached::Edition;
 use super::{BLOCK, ContentError, MIB};
 
 /// Blocks fetched for a read by itself: 128 KiB, little enough to cost no time beside the request's own.
@@ -68,6 +69,12 @@ impl Cursor {
     }
 }
 
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.original.shared.note_proof(&self.original);
+    }
+}
+
 impl Reader {
     pub(super) fn new(original: Arc<Original>) -> Reader {
         let generation = original.generation();
@@ -84,10 +91,14 @@ impl Reader {
         self.original.whole(self.generation)
     }
 
+    /// Whether all of it can be read without a network.
+    pub fn is_here(&self) -> bool {
+        self.is_whole() || self.original.is_found()
+    }
+
     /// Whether a read has any hope: the file is here, or the service can be asked.
     pub fn is_servable(&self) -> bool {
-        let is_here = self.is_whole() || self.original.is_found();
-        is_here || self.original.resource.size == 0 || self.original.shared.source.is_reachable()
+        self.is_here() || self.original.resource.size == 0 || self.original.shared.source.is_reachable()
     }
 
     /// The bytes, if they can be had without waiting. Beyond the end of the file there are none.
@@ -138,7 +149,7 @@ impl Reader {
         let window = self.cursor().advance(range);
         match self.until(range, window, true, || self.original.ready(range, self.generation)).await? {
             Some(bytes) => Ok(bytes),
-            None => self.uncached(range).await,
+            None => self.uncached(range, window * BLOCK).await,
         }
     }
 
@@ -188,9 +199,21 @@ impl Reader {
         Ok(())
     }
 
-    async fn uncached(&self, range: &Range<u64>) -> Result<Bytes, ContentError> {
-        let shared = &self.original.shared;
-        shared.uncached.read(shared, &self.original.resource, range.clone()).await
+    async fn uncached(&self, range: &Range<u64>, window: u64) -> Result<Bytes, ContentError> {
+        let (shared, generation) = (&self.original.shared, self.generation);
+        let edition = Edition { resource: &self.original.resource, generation };
+        if window > FIRST_WINDOW * BLOCK {
+            shared.uncached.run_ahead(shared, &edition, range.end, window);
+        }
+        let mut all = BytesMut::with_capacity((range.end - range.start) as usize);
+        while (all.len() as u64) < range.end - range.start {
+            let next = range.start + all.len() as u64;
+            let (begin, bytes) = shared.uncached.piece(shared, &edition, next).await?;
+            self.original.passes(begin, &bytes, generation)?;
+            let end = (range.end - begin).min(bytes.len() as u64);
+            all.extend_from_slice(&bytes[(next - begin) as usize..end as usize]);
+        }
+        Ok(all.freeze())
     }
 
     fn cursor(&self) -> MutexGuard<'_, Cursor> {

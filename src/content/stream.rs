@@ -63,12 +63,12 @@ async fn fetch(original: &Arc<Original>, stream: &Stream, partial: &Arc<Partial>
     shared.source.prepare(std::slice::from_ref(resource)).await;
     let _connection = shared.line.take(&stream.turn).await;
     let bytes_of = |blocks: &Range<u64>| partial.present().bytes_of(blocks);
-    let mut ranged = Ranged::new(&*shared.source, resource, bytes_of(&stream.blocks));
+    let mut ranged = Ranged::new(shared, &stream.turn, resource, bytes_of(&stream.blocks));
     let mut rest = stream.blocks.clone();
     let mut longest = if original.is_small() { MAX_PIECE } else { 1 };
     while !rest.is_empty() {
         let piece = bytes_of(&(rest.start..rest.end.min(rest.start + longest)));
-        let bytes = ranged.take_unless((piece.end - piece.start) as usize, || stream.turn.is_cut()).await?;
+        let bytes = ranged.take_unless_cut((piece.end - piece.start) as usize).await?;
         if bytes.is_empty() {
             return Ok(());
         }

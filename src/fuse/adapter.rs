@@ -118,9 +118,9 @@ impl Filesystem for Adapter {
         }
     }
 
-    fn open(&self, _: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+    fn open(&self, request: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
         let writing = flags.acc_mode() != OpenAccMode::O_RDONLY;
-        match self.ask("open", |vfs| vfs.open(ino.0, writing)) {
+        match self.ask("open", |vfs| vfs.open_for(ino.0, writing, request.pid())) {
             Ok(opened) if opened.caching == Caching::Never => {
                 reply.opened(FileHandle(opened.handle), convert::file_flags(Caching::Never));
             }

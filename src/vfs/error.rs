@@ -26,6 +26,9 @@ pub enum VfsError {
     TooManyOpen,
     #[error("no such attribute")]
     NoAttribute,
+    /// This program is given only what is in the cache, because the person said so.
+    #[error("not in the cache, and this program is not to have it fetched")]
+    CachedOnly,
     /// The size shown is not the size of the resource: whatever were served could be short.
     #[error("the size of this file is not proven")]
     SizeUnproven,
@@ -55,6 +58,8 @@ impl VfsError {
             VfsError::TooManyOpen => libc::ENFILE,
             VfsError::NoAttribute if cfg!(target_os = "macos") => NO_ATTRIBUTE_ON_MACOS,
             VfsError::NoAttribute => libc::ENODATA,
+            // A refusal and no fault: whoever sees it is not to look for a broken disk.
+            VfsError::CachedOnly => libc::EACCES,
             VfsError::SizeUnproven | VfsError::Index(_) | VfsError::Content(_) => libc::EIO,
         }
     }
@@ -85,6 +90,7 @@ mod tests {
             VfsError::BadHandle,
             VfsError::TooManyOpen,
             VfsError::NoAttribute,
+            VfsError::CachedOnly,
         ];
         for error in others {
             assert_ne!(error.errno(), libc::ENOENT, "{error}");

@@ -80,7 +80,7 @@ async fn a_large_original_streams_ahead_in_few_requests() {
     let cache = content(folder.path(), &shelf);
     assert!(whole(&cache, &resource).await.unwrap() == body);
     assert_eq!(shelf.given(), body.len() as u64, "no byte twice");
-    assert!(shelf.requests() < 60, "{} requests", shelf.requests());
+    assert!(shelf.requests() < 90, "{} requests", shelf.requests());
     assert!(cache.path_if_whole(&resource).is_some());
 }
 
@@ -162,8 +162,14 @@ async fn a_read_has_a_deadline_and_the_download_goes_on() {
     let resource = shelf.put("a", body.clone());
     shelf.plan(|_, _| Fault::Late(600));
     let folder_of = folder.path().join("originals");
-    let options =
-        ContentOptions { folder: folder_of, size: 1 << 40, keep_free: 0, deadline: Duration::from_millis(150) };
+    let options = ContentOptions {
+        folder: folder_of,
+        size: 1 << 40,
+        keep_free: 0,
+        deadline: Duration::from_millis(150),
+        memory: 256 << 20,
+        bandwidth: None,
+    };
     let cache = content_with(options, &shelf);
     let error = cache.read(&resource, 0, 100).await.unwrap_err();
     assert!(matches!(error, ContentError::TimedOut), "{error:?}");
@@ -318,6 +324,8 @@ async fn the_oldest_goes_first_and_open_files_stay() {
         size: 3 * MIB as u64,
         keep_free: 0,
         deadline: Duration::from_secs(10),
+        memory: 256 << 20,
+        bandwidth: None,
     };
     let cache = content_with(options, &shelf);
     let pinned = cache.open(&originals[0]);
@@ -347,6 +355,8 @@ async fn a_restart_remembers_sizes_and_order() {
         size: 2 * MIB as u64,
         keep_free: 0,
         deadline: Duration::from_secs(10),
+        memory: 256 << 20,
+        bandwidth: None,
     };
     let cache = content_with(options, &shelf);
     eventually("counted and evicted", || cache.used() == 2 * MIB as u64 && files(folder.path()).len() == 2).await;
@@ -363,6 +373,8 @@ async fn without_room_originals_pass_through() {
         size: 5 * MIB as u64,
         keep_free: 0,
         deadline: Duration::from_secs(10),
+        memory: 256 << 20,
+        bandwidth: None,
     };
     let cache = content_with(options, &shelf);
     assert!(whole(&cache, &resource).await.unwrap() == body);
@@ -373,6 +385,8 @@ async fn without_room_originals_pass_through() {
         size: 1 << 40,
         keep_free: u64::MAX,
         deadline: Duration::from_secs(10),
+        memory: 256 << 20,
+        bandwidth: None,
     };
     let cache = content_with(keep_all, &shelf);
     assert!(cache.read(&resource, 0, 10).await.unwrap() == body[..10]);
@@ -389,6 +403,8 @@ async fn without_room_on_disk_originals_are_checked_in_memory() {
         size: 5 * MIB as u64,
         keep_free: 0,
         deadline: Duration::from_secs(10),
+        memory: 256 << 20,
+        bandwidth: None,
     };
     let cache = content_with(options, &shelf);
     shelf.plan(|number, _| if number == 1 { Fault::Wrong } else { Fault::None });
@@ -396,6 +412,38 @@ async fn without_room_on_disk_originals_are_checked_in_memory() {
     assert!(error.taints_earlier_reads(), "{error:?}");
     assert!(whole(&cache, &resource).await.unwrap() == body);
     assert!(files(folder.path()).is_empty());
+}
+
+/// Too large for the memory as well: checked as it passes, by whoever reads it in order.
+#[tokio::test(flavor = "multi_thread")]
+async fn past_the_cache_an_original_read_in_order_is_checked() {
+    let (folder, shelf) = (tempfile::tempdir().unwrap(), shelf());
+    let body = bytes(43, 70 * MIB + 3);
+    let resource = shelf.put("a", body.clone());
+    let options = ContentOptions {
+        folder: folder.path().join("originals"),
+        size: 5 * MIB as u64,
+        keep_free: 0,
+        memory: 256 << 20,
+        bandwidth: None,
+        deadline: Duration::from_secs(10),
+    };
+    let cache = content_with(options, &shelf);
+    shelf.plan(|_, range| if range.contains(&(30 * MIB as u64)) { Fault::Wrong } else { Fault::None });
+    let error = whole(&cache, &resource).await.unwrap_err();
+    assert!(matches!(error, ContentError::Refetched), "{error:?}");
+    let error = whole(&cache, &resource).await.unwrap_err();
+    assert!(matches!(error, ContentError::Damaged), "twice: {error:?}");
+    assert_eq!(cache.damaged().len(), 1);
+    let other = shelf.put("b", bytes(44, 70 * MIB));
+    shelf.plan(|_, _| Fault::None);
+    assert!(whole(&cache, &other).await.unwrap() == bytes(44, 70 * MIB));
+    assert!(cache.unproven().is_empty());
+    let reader = cache.open(&other);
+    let third = shelf.put("c", bytes(45, 70 * MIB));
+    cache.read(&third, 69 * MIB as u64, MIB as u64).await.unwrap();
+    assert_eq!(cache.unproven(), [third], "its end was read by itself");
+    drop(reader);
 }
 
 /// A disk that is full although it seemed not to be: a tiny one of its own.
@@ -412,7 +460,14 @@ async fn a_disk_that_fills_up_stops_no_reader() {
     fs::create_dir_all(&place).unwrap();
     // A download begun earlier counts as having its room.
     fs::File::create(place.join(format!("{name}.part"))).unwrap().set_len(resource.size).unwrap();
-    let options = ContentOptions { folder: originals, size: 1 << 40, keep_free: 0, deadline: Duration::from_secs(10) };
+    let options = ContentOptions {
+        folder: originals,
+        size: 1 << 40,
+        keep_free: 0,
+        deadline: Duration::from_secs(10),
+        memory: 256 << 20,
+        bandwidth: None,
+    };
     let cache = content_with(options, &shelf);
     eventually("counted", || cache.used() == resource.size).await;
     let outcome = whole(&cache, &resource).await;

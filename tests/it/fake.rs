@@ -169,6 +169,8 @@ pub fn content(folder: &Path, shelf: &Arc<Shelf>) -> Content {
         size: 1 << 40,
         keep_free: 0,
         deadline: Duration::from_secs(10),
+        memory: 256 << 20,
+        bandwidth: None,
     };
     content_with(options, shelf)
 }

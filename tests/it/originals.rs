@@ -143,3 +143,28 @@ fn an_address_that_is_always_refused_is_an_error() {
     assert_eq!(stage.simulator.requests("download"), 2, "asked once more, and no more");
     assert_eq!(stage.simulator.requests("records/lookup") - before, 2);
 }
+
+/// One answer that asks for a pause is heeded by all requests.
+#[test]
+fn everybody_rests_when_the_service_asks_for_it() {
+    let stage = Stage::new(Options::default());
+    stage.update().unwrap();
+    let resources = stage.index.resources().unwrap().into_iter().map(|(_, resource)| resource);
+    let small: Vec<Resource> = resources.filter(|r| (1..1 << 20).contains(&r.size)).take(3).collect();
+    let content = content(&stage);
+    stage.simulator.fault(Fault::nth("download", 1, Effect::Fail(Failure::bare(503).with_retry_after(2))));
+    let first = {
+        let (content, resource) = (content.clone(), small[0].clone());
+        stage.runtime.spawn(async move { content.read(&resource, 0, resource.size).await })
+    };
+    while stage.simulator.requests("download") == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let begun = std::time::Instant::now();
+    read(&stage, &content, &small[1]).unwrap();
+    assert!(begun.elapsed() >= std::time::Duration::from_secs(1), "it rested with the first");
+    stage.runtime.block_on(first).unwrap().unwrap();
+    read(&stage, &content, &small[2]).unwrap();
+    stage.simulator.assert_clean();
+}

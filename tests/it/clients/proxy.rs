@@ -7,11 +7,14 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional_with_sizes};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// A request line and headers are some hundred bytes.
 const LONGEST_HEAD: usize = 8 << 10;
 /// Large enough that the tunnel costs little beside what goes through it.
 const TUNNEL: usize = 256 << 10;
+/// What a limited line carries for one connection before another has its turn.
+const PACKETS: usize = 16 << 10;
 /// Loopback answers in milliseconds; a client that stalls in its request is broken.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -24,10 +27,15 @@ pub struct Proxy {
 
 impl Proxy {
     pub async fn start(simulator: SocketAddr) -> io::Result<Self> {
+        Self::over(simulator, None).await
+    }
+
+    /// Over a line that brings so many bytes a second, for all connections together.
+    pub async fn over(simulator: SocketAddr, line: Option<u64>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let refused = Arc::new(Mutex::new(BTreeSet::new()));
-        let acceptor = tokio::spawn(accept(listener, simulator, refused.clone()));
+        let acceptor = tokio::spawn(accept(listener, simulator, refused.clone(), Arc::new(Line::new(line))));
         Ok(Self { address, refused, acceptor })
     }
 
@@ -48,14 +56,19 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, simulator: SocketAddr, refused: Arc<Mutex<BTreeSet<String>>>) {
+async fn accept(listener: TcpListener, simulator: SocketAddr, refused: Arc<Mutex<BTreeSet<String>>>, line: Arc<Line>) {
     while let Ok((client, _)) = listener.accept().await {
         // A tunnel that breaks is the client's to report.
-        tokio::spawn(serve(client, simulator, refused.clone()));
+        tokio::spawn(serve(client, simulator, refused.clone(), line.clone()));
     }
 }
 
-async fn serve(mut client: TcpStream, simulator: SocketAddr, refused: Arc<Mutex<BTreeSet<String>>>) -> io::Result<()> {
+async fn serve(
+    mut client: TcpStream,
+    simulator: SocketAddr,
+    refused: Arc<Mutex<BTreeSet<String>>>,
+    line: Arc<Line>,
+) -> io::Result<()> {
     let head = tokio::time::timeout(HEAD_DEADLINE, read_head(&mut client)).await??;
     let request = head.lines().next().unwrap_or_default().to_owned();
     if !request.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next()).is_some_and(leads_to_apple) {
@@ -64,7 +77,44 @@ async fn serve(mut client: TcpStream, simulator: SocketAddr, refused: Arc<Mutex<
     }
     let mut server = TcpStream::connect(simulator).await?;
     client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
-    copy_bidirectional_with_sizes(&mut client, &mut server, TUNNEL, TUNNEL).await.map(drop)
+    match line.rate {
+        None => copy_bidirectional_with_sizes(&mut client, &mut server, TUNNEL, TUNNEL).await.map(drop),
+        Some(_) => {
+            let ((mut up, mut to), (mut from, mut down)) = (client.into_split(), server.into_split());
+            tokio::spawn(async move { tokio::io::copy(&mut up, &mut down).await });
+            let mut buffer = vec![0; PACKETS];
+            loop {
+                let count = from.read(&mut buffer).await?;
+                if count == 0 {
+                    return to.shutdown().await;
+                }
+                line.pass(count).await;
+                to.write_all(&buffer[..count]).await?;
+            }
+        }
+    }
+}
+
+/// A line that all connections share.
+struct Line {
+    rate: Option<u64>,
+    due: Mutex<Instant>,
+}
+
+impl Line {
+    fn new(rate: Option<u64>) -> Self {
+        Self { rate, due: Mutex::new(Instant::now()) }
+    }
+
+    async fn pass(&self, bytes: usize) {
+        let Some(rate) = self.rate else { return };
+        let until = {
+            let mut due = self.due.lock().unwrap();
+            *due = (*due).max(Instant::now()) + Duration::from_secs_f64(bytes as f64 / rate as f64);
+            *due
+        };
+        tokio::time::sleep_until(until).await;
+    }
 }
 
 async fn read_head(client: &mut TcpStream) -> io::Result<String> {
