@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use icloud_simulator::fault::{Change, Damage, Effect, Failure, Fault, Place};
 use icloud_simulator::library::{Slot, TruthAsset, TruthResource, TruthState};
 use icloud_simulator::options::CodeReply;
 use serde_json::Value;
@@ -233,6 +234,44 @@ async fn rclone_signs_in_with_the_other_derivation() {
     let stage = Stage::with_the_other_derivation().await;
     sign_in(&stage).await;
     stage.assert_clean();
+}
+
+/// A fault, whether rclone ends with success, how many of 20 photos it gives, and how many of these have the right bytes.
+struct Row(Fault, bool, usize, usize);
+
+/// What rclone makes of answers that photosfs shows as they are: errors, or the last proven state (docs/peers.md).
+#[tokio::test(flavor = "multi_thread")]
+async fn rclone_takes_broken_answers_for_whole_ones() {
+    let inside = |place| Change::ErrorInside { place, code: "INTERNAL_ERROR".into(), reason: "scripted".into() };
+    let answer = |change| Fault::every("records/query", Effect::Answer(change));
+    let fail = |status| Fault::every("records/query", Effect::Fail(Failure::bare(status)));
+    for Row(fault, succeeds, given, right) in [
+        Row(answer(inside(Place::FirstRecord)), true, 19, 19),
+        Row(answer(inside(Place::EveryRecord)), true, 0, 0),
+        Row(answer(Change::EmptyListing), true, 0, 0),
+        Row(answer(Change::HalfPage), true, 20, 20),
+        Row(fail(500), false, 0, 0),
+        Row(fail(421), false, 0, 0),
+        Row(Fault::every("download", Effect::Body(Damage::WrongBytes)), true, 20, 0),
+        Row(Fault::every("download", Effect::Body(Damage::CutAfter(500))), false, 0, 0),
+    ] {
+        let what = format!("{fault:?}");
+        assert_eq!(under(fault).await, (succeeds, given, right), "{what}");
+    }
+}
+
+/// Downloads a library of 20 photos in the face of a fault.
+async fn under(fault: Fault) -> (bool, usize, usize) {
+    let stage = Stage::empty().await;
+    album::add_photos(&stage.simulator.cloud(), stage.simulator.cloud().primary(), 20);
+    sign_in(&stage).await;
+    stage.simulator.fault(fault);
+    let ended = run(rclone(&stage, &["hashsum", "SHA1", "--download", "photos:PrimarySync/All Photos"])).await;
+    let library = stage.personal();
+    let known: BTreeSet<_> = library.assets.iter().flat_map(files).map(|file| file.sha1.as_str()).collect();
+    let sums: Vec<&str> = ended.stdout.lines().filter_map(|line| line.split(' ').next()).collect();
+    let right = sums.iter().filter(|sum| known.contains(*sum)).count();
+    (ended.status.success(), sums.len(), right)
 }
 
 #[tokio::test(flavor = "multi_thread")]
