@@ -56,6 +56,9 @@ pub(super) fn round_after(config: &Config, asked: Timestamp) -> Result<(), Failu
                 Some(error) => Err(Failure::plain(error, "see photosfs status")),
             };
         }
+        if running::mountpoint(config).is_none() {
+            return Err(Failure::plain("the mount ended before it had finished asking for changes", "mount it again"));
+        }
     }
     Err(Failure::plain("the mount has not finished asking for changes", "see photosfs status"))
 }
