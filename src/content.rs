@@ -85,7 +85,7 @@ pub struct ContentOptions {
     pub size: u64,
     /// Bytes of the disk to leave free.
     pub keep_free: u64,
-    /// Bytes of memory for everything but the index. Half of it is for originals that the disk has no room for, an eighth
+    /// Bytes of memory for everything but the index. A quarter is for originals that the disk has no room for, a sixteenth
     /// for those that go past the cache; the rest is for requests and replies, which have bounds of their own.
     pub memory: u64,
     /// Bytes to fetch in a second at most.
@@ -144,11 +144,11 @@ impl Content {
         let shared = Shared {
             source,
             cache: Cache::open(options.folder, options.size, options.keep_free)?,
-            uncached: Uncached::new(options.memory / 8),
+            uncached: Uncached::new(options.memory / 16),
             throttle: Throttle::new(options.bandwidth),
             line: Line::new(CONNECTIONS),
             ahead: Arc::new(Semaphore::new(AHEAD)),
-            memory: Arc::new(Semaphore::new((options.memory / 2 / MIB) as usize)),
+            memory: Arc::new(Semaphore::new((options.memory / 4 / MIB) as usize)),
             runtime,
             deadline: options.deadline,
             damaged: Mutex::default(),
