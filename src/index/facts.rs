@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::inodes::NANOS;
 use super::read::number;
-use super::record::{kind_from, kind_number, list};
+use super::record::{json, kind_from, kind_number};
 use super::{Facts, Index, IndexError};
 use crate::photos::{LibraryId, Place, ResourceKind};
 
@@ -60,7 +60,7 @@ fn facts(row: &Row<'_>, kind: ResourceKind) -> rusqlite::Result<Facts> {
         hidden: row.get(7)?,
         title: row.get(8)?,
         description: row.get(9)?,
-        keywords: list(row.get(10)?),
+        keywords: row.get::<_, Option<String>>(10)?.map_or(Ok(Vec::new()), |text| json(10, &text))?,
         place: north.zip(east).map(|(north, east)| Place { north, east, altitude }),
         expires: row.get(14)?,
     })

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
+use super::record::{json, unreadable};
 use super::{Index, IndexError};
 pub(super) use details::{of_album, of_asset};
 pub(super) use transitions::Transitions;
@@ -210,15 +211,12 @@ impl Index {
 
 fn departure(row: &Row<'_>) -> rusqlite::Result<Departure> {
     let (how, details): (String, String) = (row.get(3)?, row.get(5)?);
-    let odd = |column, error: String| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
-    };
     Ok(Departure {
         noticed: Timestamp::from_millisecond(row.get(0)?).unwrap_or_default(),
         library: row.get(1)?,
         record: row.get(2)?,
-        how: How::from_word(&how).ok_or_else(|| odd(3, how.clone()))?,
+        how: How::from_word(&how).ok_or_else(|| unreadable(3, how.clone()))?,
         other: row.get(4)?,
-        details: serde_json::from_str(&details).map_err(|error| odd(5, error.to_string()))?,
+        details: json(5, &details)?,
     })
 }

@@ -144,7 +144,8 @@ impl Index {
 
     /// Names of zones that are no libraries, as far as the account told of them.
     pub fn ignored_zones(&self) -> Result<Vec<String>, IndexError> {
-        Ok(super::record::list(self.remembered("ignored zones")?))
+        let zones = self.remembered("ignored zones")?;
+        Ok(zones.map_or(Ok(Vec::new()), |text| super::record::json(0, &text))?)
     }
 
     /// Takes down the names of zones that are no libraries.

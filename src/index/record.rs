@@ -1,6 +1,8 @@
 //! Records as rows.
 
+use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::de::DeserializeOwned;
 
 use super::IndexError;
 use crate::photos::{Asset, Checksum, Master, ResourceKind, Sighting};
@@ -15,9 +17,17 @@ pub fn kind_from(number: i64) -> ResourceKind {
     usize::try_from(number).ok().and_then(|n| ResourceKind::ALL.get(n).copied()).unwrap_or(ResourceKind::Original)
 }
 
-/// A list of texts, kept as JSON.
-pub fn list(text: Option<String>) -> Vec<String> {
-    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+/// What is kept as JSON in a column.
+///
+/// # Errors
+/// If it cannot be read: damage is never taken for nothing.
+pub fn json<T: DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text).map_err(|error| unreadable(column, error.to_string()))
+}
+
+/// A value that this index would not have written.
+pub fn unreadable(column: usize, error: String) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
 }
 
 /// Writes an asset and the renderings of its edit; gives its row.

@@ -10,6 +10,7 @@ use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::MOST_ROWS;
+use crate::index::record::json;
 use crate::index::{Index, IndexError};
 
 /// Beyond so many rows that the index has dropped, the copy is written anew.
@@ -110,7 +111,7 @@ fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
         how: row.get(4)?,
         master: row.get(5)?,
         other: row.get(6)?,
-        details: serde_json::from_str(&row.get::<_, String>(7)?).unwrap_or_default(),
+        details: json(7, row.get_ref(7)?.as_str()?)?,
     })
 }
 
