@@ -70,7 +70,7 @@ impl TreeChange {
 
 /// Changes of one library, oldest first, up to a token.
 pub struct Batch<'a> {
-    /// What comes after the changes that were put down (`Index::put_down`).
+    /// What comes after the changes that were staged (`Index::stage_changes`).
     pub changes: &'a [Change],
     pub token: &'a SyncToken,
     /// Removals among the changes that must wait for a person.

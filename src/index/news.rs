@@ -1,4 +1,4 @@
-//! Changes that are put down page by page, and applied together: what waits is on the disk, not in memory.
+//! Changes that are staged page by page, and applied together: what waits is on the disk, not in memory.
 
 use std::collections::BTreeMap;
 
@@ -20,9 +20,9 @@ const VANISHED: i64 = 4;
 const ALBUM: i64 = 5;
 
 impl Index {
-    /// Puts changes down, after those that are; gives how many records were not among them. The next [`Index::apply`] of
+    /// Stages changes, after those that are; gives how many records were not among them. The next [`Index::apply`] of
     /// this library begins with them.
-    pub fn put_down(&self, library: &LibraryId, changes: &[Change]) -> Result<u64, IndexError> {
+    pub fn stage_changes(&self, library: &LibraryId, changes: &[Change]) -> Result<u64, IndexError> {
         let mut writer = self.writer();
         let tx = writer.transaction()?;
         let (id, _) = library_row(&tx, &library.0)?;
@@ -42,14 +42,14 @@ impl Index {
         Ok(new)
     }
 
-    /// Forgets what was put down and never applied, such as by a process that ended meanwhile.
-    pub fn forget_put_down(&self, library: &LibraryId) -> Result<(), IndexError> {
+    /// Forgets what was staged and never applied, such as by a process that ended meanwhile.
+    pub fn forget_staged(&self, library: &LibraryId) -> Result<(), IndexError> {
         let (id, _) = library_row(&*self.reader()?, &library.0)?;
         forget(&self.writer(), id)
     }
 
-    /// Counts the assets that were put down, each once, by the view they are in.
-    pub fn put_down_counts(&self, library: &LibraryId) -> Result<ViewCounts, IndexError> {
+    /// Counts the assets that were staged, each once, by the view they are in.
+    pub fn staged_counts(&self, library: &LibraryId) -> Result<ViewCounts, IndexError> {
         let reader = self.reader()?;
         let (id, _) = library_row(&reader, &library.0)?;
         let mut query =
@@ -58,9 +58,9 @@ impl Index {
         Ok(ViewCounts { visible: count(VISIBLE)?, hidden: count(HIDDEN)?, trashed: count(TRASHED)?, unready: 0 })
     }
 
-    /// Names of all records of a library that a listing should show (assets, albums, memberships), and that were not put
-    /// down.
-    pub fn absent_from_put_down(&self, library: &LibraryId) -> Result<Vec<String>, IndexError> {
+    /// Names of all records of a library that a listing should show (assets, albums, memberships), and that were not
+    /// staged.
+    pub fn absent_from_staged(&self, library: &LibraryId) -> Result<Vec<String>, IndexError> {
         let reader = self.reader()?;
         let (id, _) = library_row(&reader, &library.0)?;
         let mut query = reader.prepare_cached(
@@ -74,7 +74,7 @@ impl Index {
         Ok(query.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
-    /// Assets that are hidden, trashed or gone, and that what was put down makes visible.
+    /// Assets that are hidden, trashed or gone, and that what was staged makes visible.
     pub fn returning(&self, library: &LibraryId) -> Result<Vec<String>, IndexError> {
         let reader = self.reader()?;
         let (id, _) = library_row(&reader, &library.0)?;
@@ -105,7 +105,7 @@ fn key(change: &Change) -> (String, Option<i64>, Option<i64>) {
     }
 }
 
-/// Goes through what was put down for a library, in its order.
+/// Goes through what was staged for a library, in its order.
 pub(super) fn each(
     tx: &Connection,
     library: i64,
@@ -115,7 +115,7 @@ pub(super) fn each(
     let mut rows = query.query([library])?;
     while let Some(row) = rows.next()? {
         let change = serde_json::from_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
-        take(&change.map_err(|error| IndexError::PutDown(error.to_string()))?)?;
+        take(&change.map_err(|error| IndexError::Staged(error.to_string()))?)?;
     }
     Ok(())
 }
@@ -125,13 +125,13 @@ pub(super) fn forget(tx: &Connection, library: i64) -> Result<(), IndexError> {
     Ok(())
 }
 
-/// What leaves by the changes that were put down and by some more: each record's last state, if it is a removal.
+/// What leaves by the changes that were staged and by some more: each record's last state, if it is a removal.
 pub(super) fn removals(
     tx: &Connection,
     library: i64,
     changes: &[Change],
 ) -> Result<BTreeMap<String, Removal>, IndexError> {
-    let mut removals = put_down_removals(tx, library)?;
+    let mut removals = staged_removals(tx, library)?;
     for change in changes {
         let (record, state, expires) = key(change);
         if let Some(state) = state {
@@ -151,7 +151,7 @@ fn removal(state: i64, expires: Option<i64>) -> Option<Removal> {
     }
 }
 
-fn put_down_removals(tx: &Connection, library: i64) -> Result<BTreeMap<String, Removal>, IndexError> {
+fn staged_removals(tx: &Connection, library: i64) -> Result<BTreeMap<String, Removal>, IndexError> {
     let mut query = tx.prepare_cached(
         "SELECT record, state, expires FROM news n WHERE library = ?1 AND state IN (2, 3, 4)
            AND NOT EXISTS (SELECT 1 FROM news later

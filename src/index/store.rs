@@ -25,7 +25,7 @@ pub enum IndexError {
     #[error("the index is of another photosfs (version {found}, this one knows {known})")]
     Version { found: i64, known: i64 },
     #[error("a change in the index cannot be read: {0}")]
-    PutDown(String),
+    Staged(String),
     #[error("the library {0} is not in the index")]
     UnknownLibrary(String),
 }

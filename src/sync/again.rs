@@ -19,20 +19,20 @@ impl LibrarySync {
     pub(super) async fn list_again(&self, state: &LibraryState) -> Result<(), SyncError> {
         let (library, id) = (&state.library, state.library.id());
         let token = self.token(library).await?;
-        self.on_index(move |index| index.forget_put_down(&id)).await?;
+        self.on_index(move |index| index.forget_staged(&id)).await?;
         let announced = self.photos.counts(library, &View::ALL).await?;
-        let note = self.read_albums(library, announced.iter().flatten().sum(), Target::PutDown).await?;
-        self.read_views(library, &announced, Target::PutDown).await?;
+        let note = self.read_albums(library, announced.iter().flatten().sum(), Target::Changes).await?;
+        self.read_views(library, &announced, Target::Changes).await?;
         let id = library.id();
-        let seen = self.on_index(move |index| index.put_down_counts(&id)).await?;
+        let seen = self.on_index(move |index| index.staged_counts(&id)).await?;
         if let Some(short) = listing::shortfall(&announced, &seen) {
             return Err(short.error(library));
         }
-        self.put_down_absent(library).await?;
-        let token = self.put_down_since(library, &token).await?;
+        self.stage_absent(library).await?;
+        let token = self.stage_since(library, &token).await?;
         let id = library.id();
         self.on_index(move |index| index.note(&id, NoteKind::Albums, note.as_deref())).await?;
-        self.apply_put_down(library.id(), token).await
+        self.apply_staged(library.id(), token).await
     }
 
     /// Compares a library that changed with what the service announces of it. If photos are missing, a change was not told:
@@ -66,22 +66,22 @@ impl LibrarySync {
         due
     }
 
-    /// Puts down what the index has and a listing has not, as the service knows it by name.
-    async fn put_down_absent(&self, library: &Library) -> Result<(), SyncError> {
+    /// Stages what the index has and a listing has not, as the service knows it by name.
+    async fn stage_absent(&self, library: &Library) -> Result<(), SyncError> {
         let id = library.id();
-        let absent = self.on_index(move |index| index.absent_from_put_down(&id)).await?;
+        let absent = self.on_index(move |index| index.absent_from_staged(&id)).await?;
         for names in absent.chunks(LOOKUP) {
             let states = self.photos.records(library, names).await?;
             let states = states.into_iter().map(|(name, state)| state.unwrap_or_else(|| Change::absent(&name)));
-            self.put_down(library, states.collect()).await?;
+            self.stage(library, states.collect()).await?;
         }
         Ok(())
     }
 
-    /// Puts down memberships of assets that come back from being hidden or trashed. Lists of albums leave such members out,
+    /// Stages memberships of assets that come back from being hidden or trashed. Lists of albums leave such members out,
     /// and nothing tells of them when they return; but the name of the relation is known (protocol/photos.md §4.4). For many
     /// assets the albums are read instead, which costs less.
-    pub(super) async fn put_down_rejoined(&self, id: &LibraryId) -> Result<(), SyncError> {
+    pub(super) async fn stage_rejoined(&self, id: &LibraryId) -> Result<(), SyncError> {
         let asked = id.clone();
         let (back, albums, holder) = self
             .on_index(move |index| {
@@ -93,7 +93,7 @@ impl LibrarySync {
         if back.len() > LOOKUP * ALBUM_PAGES {
             for album in &albums {
                 let members = self.members(&holder.library, album, 0).await?;
-                self.put_down_in(id, members.into_iter().map(Change::Joined).collect()).await?;
+                self.stage_in(id, members.into_iter().map(Change::Joined).collect()).await?;
             }
             return Ok(());
         }
@@ -102,7 +102,7 @@ impl LibrarySync {
             back.iter().flat_map(|asset| albums.iter().map(move |album| name(asset, album))).collect();
         for names in names.chunks(LOOKUP) {
             let states = self.photos.records(&holder.library, names).await?;
-            self.put_down_in(id, states.into_iter().filter_map(|(_, state)| state).collect()).await?;
+            self.stage_in(id, states.into_iter().filter_map(|(_, state)| state).collect()).await?;
         }
         Ok(())
     }

@@ -209,10 +209,10 @@ impl LibrarySync {
         let id = library.id();
         self.on_index(move |index| match target {
             Target::Listing => index.stage_albums(&id, &albums, &members, whole.as_deref()),
-            Target::PutDown => {
+            Target::Changes => {
                 let members = members.into_iter().map(Change::Joined);
                 let changes: Vec<Change> = albums.into_iter().map(Change::Album).chain(members).collect();
-                index.put_down(&id, &changes).map(|_| ())
+                index.stage_changes(&id, &changes).map(|_| ())
             }
         })
         .await

@@ -117,12 +117,12 @@ impl LibrarySync {
         let id = library.id();
         self.on_index(move |index| {
             index.note(&id, NoteKind::Gone, None)?;
-            index.forget_put_down(&id)
+            index.forget_staged(&id)
         })
         .await?;
-        match self.put_down_since(library, token).await {
+        match self.stage_since(library, token).await {
             Ok(token) => {
-                self.apply_put_down(library.id(), token).await?;
+                self.apply_staged(library.id(), token).await?;
                 self.compare(state).await
             }
             Err(error) if error.is_bad_request() => {
@@ -133,9 +133,9 @@ impl LibrarySync {
         }
     }
 
-    /// Applies what was put down to a library that is shown, but for a mass deletion, which is held; and tells of it.
-    pub(super) async fn apply_put_down(&self, id: LibraryId, token: SyncToken) -> Result<(), SyncError> {
-        self.put_down_rejoined(&id).await?;
+    /// Applies what was staged to a library that is shown, but for a mass deletion, which is held; and tells of it.
+    pub(super) async fn apply_staged(&self, id: LibraryId, token: SyncToken) -> Result<(), SyncError> {
+        self.stage_rejoined(&id).await?;
         let change = self
             .on_index(move |index| {
                 let held = index.removals_to_hold(&id, &[])?;
@@ -149,13 +149,13 @@ impl LibrarySync {
         Ok(())
     }
 
-    /// Puts down everything that happened in a library since a token, page by page; gives the token where the log ends.
-    pub(super) async fn put_down_since(&self, library: &Library, token: &SyncToken) -> Result<SyncToken, SyncError> {
+    /// Stages everything that happened in a library since a token, page by page; gives the token where the log ends.
+    pub(super) async fn stage_since(&self, library: &Library, token: &SyncToken) -> Result<SyncToken, SyncError> {
         let mut token = token.clone();
         let mut trail = Trail::new("what changed in a library", Trail::HISTORY);
         loop {
             let page = self.photos.changes(library, Some(&token)).await?;
-            self.put_down(library, page.changes).await?;
+            self.stage(library, page.changes).await?;
             token = page.token;
             if !page.more_coming {
                 return Ok(token);
@@ -164,15 +164,15 @@ impl LibrarySync {
         }
     }
 
-    pub(super) async fn put_down(&self, library: &Library, changes: Vec<Change>) -> Result<(), SyncError> {
-        self.put_down_in(&library.id(), changes).await
+    pub(super) async fn stage(&self, library: &Library, changes: Vec<Change>) -> Result<(), SyncError> {
+        self.stage_in(&library.id(), changes).await
     }
 
-    pub(super) async fn put_down_in(&self, library: &LibraryId, changes: Vec<Change>) -> Result<(), SyncError> {
+    pub(super) async fn stage_in(&self, library: &LibraryId, changes: Vec<Change>) -> Result<(), SyncError> {
         if changes.is_empty() {
             return Ok(());
         }
         let id = library.clone();
-        self.on_index(move |index| index.put_down(&id, &changes).map(|_| ())).await
+        self.on_index(move |index| index.stage_changes(&id, &changes).map(|_| ())).await
     }
 }

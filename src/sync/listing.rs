@@ -139,7 +139,7 @@ impl LibrarySync {
     /// Writes what happened since a token to a library that is not shown; gives the token where the log ends.
     async fn replay(&self, library: &Library, token: &SyncToken) -> Result<SyncToken, SyncError> {
         self.progress.send_replace(Progress::Replay { library: library.id().0 });
-        let token = self.put_down_since(library, token).await?;
+        let token = self.stage_since(library, token).await?;
         let (id, next) = (library.id(), token.clone());
         self.on_index(move |index| index.apply(&id, &Batch { changes: &[], token: &next, held: &[] })).await?;
         Ok(token)

@@ -19,7 +19,7 @@ pub(super) enum Target {
     /// To the rows of a library that is not shown yet.
     Listing,
     /// To the changes of one that is, to be applied when all is known.
-    PutDown,
+    Changes,
 }
 
 /// A walk through a library.
@@ -96,7 +96,7 @@ impl LibrarySync {
         let list = view.index();
         let walked = match target {
             Target::Listing => self.walked(walk.library, list).await?,
-            Target::PutDown => HashMap::new(),
+            Target::Changes => HashMap::new(),
         };
         let page = |rank| {
             let walked = &walked;
@@ -170,10 +170,10 @@ impl LibrarySync {
         let (id, AssetPage { assets, masters, .. }) = (library.id(), page);
         self.on_index(move |index| match target {
             Target::Listing => index.stage_page(&id, list, rank, &assets, &masters),
-            Target::PutDown => {
+            Target::Changes => {
                 let masters = masters.into_iter().map(|master| Change::Master(Box::new(master)));
                 let assets = assets.into_iter().map(|asset| Change::Asset(Box::new(asset)));
-                index.put_down(&id, &masters.chain(assets).collect::<Vec<_>>())
+                index.stage_changes(&id, &masters.chain(assets).collect::<Vec<_>>())
             }
         })
         .await

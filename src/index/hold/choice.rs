@@ -19,7 +19,7 @@ pub fn limit(assets: u64) -> u64 {
 }
 
 impl Index {
-    /// Those removals among the changes put down, and some more, that must wait.
+    /// Those removals among the staged changes, and some more, that must wait.
     ///
     /// All of them, if with those of the last week that nobody has decided about they are more than [`limit`], or if others
     /// of a mass deletion in this library wait already; else those a person has rejected before, and what has vanished.
