@@ -5,6 +5,7 @@ use std::io;
 use std::mem;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
@@ -393,9 +394,16 @@ impl Original {
         self.changed.notify_waiters();
     }
 
+    /// Whether no other stream is still fetching; of those that end together exactly one is the last.
+    fn is_last_to_fetch(&self, stream: &Stream) -> bool {
+        let state = self.state();
+        stream.has_fetched.store(true, Ordering::Relaxed);
+        state.streams.iter().all(|other| other.has_fetched.load(Ordering::Relaxed))
+    }
+
     /// After a stream: judges a file that is complete, and else saves what there is, unless others are to end soon.
-    pub async fn settle(self: &Arc<Original>, partial: &Arc<Partial>) -> Result<(), ContentError> {
-        let is_last = self.state().streams.len() <= 1;
+    pub async fn settle(self: &Arc<Original>, stream: &Stream, partial: &Arc<Partial>) -> Result<(), ContentError> {
+        let is_last = self.is_last_to_fetch(stream);
         let (original, partial, written) = (self.clone(), partial.clone(), partial.clone());
         let settled = stream::blocking(move || match partial.is_complete() {
             true if partial.take_judgement() => original.judge(&partial),

@@ -1,6 +1,7 @@
 //! One request of a file's consecutive blocks, going on whether anybody waits or not.
 
 use std::ops::Range;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use super::line::Turn;
@@ -18,12 +19,14 @@ const MAX_PIECE: u64 = 16;
 pub struct Stream {
     pub blocks: Range<u64>,
     pub turn: Arc<Turn>,
+    /// No more blocks come; what is left is to judge or to claim them.
+    pub has_fetched: AtomicBool,
     outcome: OnceLock<Result<(), ContentError>>,
 }
 
 impl Stream {
     pub fn new(blocks: Range<u64>) -> Stream {
-        Stream { blocks, turn: Arc::default(), outcome: OnceLock::new() }
+        Stream { blocks, turn: Arc::default(), has_fetched: AtomicBool::new(false), outcome: OnceLock::new() }
     }
 
     /// `None` while it is under way.
@@ -50,7 +53,7 @@ impl Drop for Ending {
 pub async fn run(original: Arc<Original>, stream: Arc<Stream>, partial: Arc<Partial>) {
     let ending = Ending { original: original.clone(), stream: stream.clone() };
     let fetched = fetch(&original, &stream, &partial).await;
-    let settled = original.settle(&partial).await;
+    let settled = original.settle(&stream, &partial).await;
     let _ = ending.stream.outcome.set(fetched.and(settled));
 }
 

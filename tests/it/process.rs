@@ -62,10 +62,10 @@ impl Drop for Home {
     }
 }
 
-fn within_seconds(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(8);
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !holds() {
-        assert!(Instant::now() < deadline, "not in time: {what}");
+        assert!(Instant::now() < deadline, "not within a minute: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -80,12 +80,12 @@ fn a_killed_mount_comes_back_and_a_signal_ends_it() {
     let home = Home::new();
     let pid = home.start();
     kill(pid, Signal::SIGKILL).unwrap();
-    within_seconds("killed", || is_gone(pid));
+    eventually("killed", || is_gone(pid));
     let errno = || fs::read_dir(home.point()).err().and_then(|error| error.raw_os_error());
-    within_seconds("the mount is dead", || errno() == Some(libc::ENOTCONN));
+    eventually("the mount is dead", || errno() == Some(libc::ENOTCONN));
     let pid = home.start();
     kill(pid, Signal::SIGTERM).unwrap();
-    within_seconds("ended by the signal", || is_gone(pid));
+    eventually("ended by the signal", || is_gone(pid));
     assert!(!home.is_mounted());
 }
 
@@ -96,7 +96,7 @@ fn an_unmount_ends_the_process() {
     let output = home.photosfs(&["unmount"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(!home.is_mounted());
-    within_seconds("ended", || is_gone(pid));
+    eventually("ended", || is_gone(pid));
     let again = home.photosfs(&["unmount"]);
     assert_eq!(again.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&again.stderr).contains("no photosfs is mounted on"));

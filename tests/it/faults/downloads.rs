@@ -173,17 +173,16 @@ fn a_download_that_stands_still_holds_up_nobody_else() {
         let reading = scope.spawn(|| {
             let mut bytes = Vec::new();
             let read = File::open(installation.point().join(path)).and_then(|mut file| file.read_to_end(&mut bytes));
-            (read.map(|_| bytes), Instant::now())
+            read.map(|_| bytes)
         });
         std::thread::sleep(Duration::from_millis(500));
-        let started = Instant::now();
         assert_eq!(fs::metadata(installation.point().join(path)).unwrap().len(), file.size);
         assert!(walkdir::WalkDir::new(installation.point()).into_iter().map(Result::unwrap).count() > 30);
         assert_eq!(sha1(&installation.point().join(other.0)), other.1.sha1);
-        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
-        let (read, ended) = reading.join().unwrap();
-        assert!(ended - started > Duration::from_secs(5), "it did stand still");
-        assert!(ended - started < Duration::from_secs(50), "a read has a deadline");
+        assert!(!reading.is_finished(), "it stands still");
+        let begun = Instant::now();
+        let read = reading.join().unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(90), "a read has a deadline; the stall itself lasts two minutes");
         assert_eq!(read.unwrap().len() as u64, file.size);
     });
     assert_eq!(sha1(&installation.point().join(path)), file.sha1);
