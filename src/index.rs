@@ -8,6 +8,7 @@
 //! shared by threads: reading never waits for writing.
 
 mod apply;
+mod claims;
 mod damage;
 mod directories;
 mod facts;

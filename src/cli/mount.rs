@@ -51,6 +51,12 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
         fuse::check(&args.point)?;
         service.runtime.block_on(service.account.ready())?;
         service.sync(Round::News)?;
+        if !service.has_library()? {
+            return Err(Failure::plain(
+                "iCloud no longer has a library that was shown before the index was damaged",
+                "your copies may be all there is of it; photosfs held accept, and the mount goes on without it",
+            ));
+        }
     }
     if let Some(needs) = service.account.status().needs.filter(|_| !args.offline) {
         eprintln!(

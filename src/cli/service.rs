@@ -117,9 +117,10 @@ impl Service {
         Ok(())
     }
 
-    /// Whether there is anything to show.
+    /// Whether there is anything to show, and nothing is missing that a damaged index showed: to a backup it would be deleted.
     pub fn has_library(&self) -> Result<bool, Failure> {
-        Ok(self.index.libraries()?.iter().any(|state| state.shown))
+        let libraries = self.index.libraries()?;
+        Ok(libraries.iter().any(|state| state.shown) && !libraries.iter().any(|state| state.awaited))
     }
 }
 

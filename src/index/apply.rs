@@ -115,6 +115,7 @@ impl Index {
         tx.commit()?;
         drop(writer);
         self.copy_journal_or_warn();
+        self.copy_held_or_warn();
         Ok(change)
     }
 }
@@ -157,14 +158,9 @@ impl Touched {
 
     /// One whose removal is held stays where it is, but is what it has become: its edit may be as new as its removal.
     fn put_asset(&mut self, tx: &Connection, library: i64, asset: &Asset) -> Result<(), IndexError> {
-        let held = super::hold::is_held(tx, &asset.name, library)?;
-        if held && !asset.trashed {
-            super::hold::forget(tx, &asset.name, library)?;
-        }
-        let kept = held.then(|| Asset { trashed: false, expires: None, ..asset.clone() });
-        let asset = kept.as_ref().unwrap_or(asset);
+        let shown = super::hold::as_shown(tx, library, asset)?;
         self.transitions.asset(tx, library, &asset.name)?;
-        let id = put_asset(tx, library, asset)?;
+        let id = put_asset(tx, library, &shown)?;
         self.assets.insert((asset.added, asset.name.clone()), id);
         Ok(())
     }

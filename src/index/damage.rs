@@ -39,6 +39,11 @@ impl Index {
 
 pub(super) fn quick_check(connection: &Connection) -> Result<(), IndexError> {
     schema::check_tables(connection)?;
+    check_pages(connection)
+}
+
+/// Whether every page can be read, of whatever tables.
+pub(super) fn check_pages(connection: &Connection) -> Result<(), IndexError> {
     match connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))? {
         sound if sound == "ok" => Ok(()),
         trouble => Err(IndexError::Damaged(trouble.lines().last().unwrap_or_default().to_owned())),

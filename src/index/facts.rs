@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::inodes::NANOS;
 use super::read::number;
-use super::record::{json, kind_from, kind_number};
+use super::record::{json, kind_at, kind_number};
 use super::{Facts, Index, IndexError};
 use crate::photos::{LibraryId, Place, ResourceKind};
 
@@ -21,7 +21,7 @@ impl Index {
              LEFT JOIN master m ON m.library = a.library AND m.name = a.master WHERE n.ino = ?1 AND n.kind = 1"
         ))?;
         let with_edit = |row: &Row<'_>| {
-            let kind = kind_from(row.get(16)?);
+            let kind = kind_at(row, 16)?;
             let is_edit = matches!(kind, ResourceKind::Edited | ResourceKind::EditedVideo);
             Ok(Facts { edited: is_edit.then_some(row.get::<_, i64>(17)? / NANOS), ..facts(row, kind)? })
         };

@@ -4,7 +4,11 @@
 //! and every photo that is gone without anybody having deleted it. What is held stays in the tree as it was.
 
 mod choice;
+mod copy;
 mod decision;
+mod restore;
+
+use std::borrow::Cow;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -12,7 +16,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::journal::{self, Entry, How};
 use super::library::library_row;
 use super::{Index, IndexError, NoteKind, TreeChange};
-use crate::photos::LibraryId;
+use crate::photos::{Asset, LibraryId};
 pub use choice::limit;
 pub use decision::Decision;
 
@@ -101,6 +105,10 @@ impl Held {
             .prepare_cached("SELECT removal FROM held WHERE library = ?1 AND record = ?2")?
             .query_row(params![library, self.name], |row| row.get(0))
             .optional()?;
+        // Asked for by name, what is known to have been deleted is merely not there.
+        if known == Some(Removal::Gone.number()) && self.removal == Removal::Vanished {
+            return Ok(());
+        }
         if known != Some(self.removal.number()) {
             self.journal(tx, library, zone)?;
         }
@@ -140,6 +148,20 @@ pub(super) fn forget(tx: &Connection, record: &str, library: i64) -> Result<(), 
     Ok(())
 }
 
+/// An asset of a listing as it is to be shown: one that is held stays where it is, though iCloud lists it among the trashed.
+pub(super) fn as_shown<'a>(tx: &Connection, library: i64, asset: &'a Asset) -> Result<Cow<'a, Asset>, IndexError> {
+    if !is_held(tx, &asset.name, library)? {
+        return Ok(Cow::Borrowed(asset));
+    }
+    if !asset.trashed {
+        forget(tx, &asset.name, library)?;
+        return Ok(Cow::Borrowed(asset));
+    }
+    tx.prepare_cached("UPDATE held SET removal = 0, expires = ?3 WHERE library = ?1 AND record = ?2")?
+        .execute(params![library, asset.name, asset.expires])?;
+    Ok(Cow::Owned(Asset { trashed: false, expires: None, ..asset.clone() }))
+}
+
 /// Whether, how much and what waits: differs when a person should be told anew.
 pub(super) fn fingerprint(connection: &Connection) -> Result<(i64, i64), IndexError> {
     let mut query =
@@ -162,6 +184,7 @@ impl Index {
             self.note(library, NoteKind::Gone, Some(&note))?;
         }
         self.copy_journal_or_warn();
+        self.copy_held_or_warn();
         Ok(TreeChange { holds: news, ..TreeChange::default() })
     }
 

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::inodes::NANOS;
 use super::links::Pending;
-use super::record::{Shown, kind_from, load};
+use super::record::{Shown, kind_at, load};
 use super::sidecars::SIDECAR;
 use super::{Index, IndexError, ROOT, TreeChange};
 use crate::config::{Sidecars, TreeOptions};
@@ -66,6 +66,7 @@ impl<'t> Layout<'t> {
         for album in albums {
             self.album(&album)?;
         }
+        self.claim(library)?;
         let assets = self.rows("SELECT id FROM asset WHERE library = ?1 ORDER BY added, name", library)?;
         assets.into_iter().try_for_each(|asset| self.place(asset))
     }
@@ -118,7 +119,7 @@ impl<'t> Layout<'t> {
     }
 
     /// The directories an asset should be in, its home first; none if it cannot be shown.
-    fn directories_of(&mut self, shown: &Shown) -> Result<Vec<u64>, IndexError> {
+    pub(super) fn directories_of(&mut self, shown: &Shown) -> Result<Vec<u64>, IndexError> {
         if shown.gone || shown.photo.files.is_empty() {
             return Ok(Vec::new());
         }
@@ -192,7 +193,7 @@ impl<'t> Layout<'t> {
                 parent: row.get::<_, i64>(0)? as u64,
                 name: row.get(1)?,
                 ino: row.get::<_, i64>(2)? as u64,
-                kind: kind_from(row.get(3)?),
+                kind: kind_at(row, 3)?,
                 is_sidecar: row.get::<_, i64>(4)? == SIDECAR,
             })
         };

@@ -24,17 +24,7 @@ impl Index {
         .execute(params![name, area.as_str(), owner, zone_type])?;
         let (id, shown) = library_row(&tx, name)?;
         if !shown {
-            for statement in [
-                "DELETE FROM member WHERE album IN (SELECT name FROM album WHERE library = ?1)",
-                "DELETE FROM album WHERE library = ?1",
-                "DELETE FROM resource WHERE library = ?1",
-                "DELETE FROM master WHERE library = ?1",
-                "DELETE FROM asset WHERE library = ?1",
-                "DELETE FROM walked WHERE library = ?1",
-                "DELETE FROM note WHERE library = ?1",
-            ] {
-                tx.execute(statement, [id])?;
-            }
+            clear(&tx, id)?;
             tx.execute("UPDATE library SET token = ?2 WHERE id = ?1", params![id, token.map(SyncToken::as_str)])?;
         }
         Ok(tx.commit()?)
@@ -86,6 +76,7 @@ impl Index {
         let tx = writer.transaction()?;
         let (id, _) = library_row(&tx, &library.0)?;
         for album in albums {
+            super::hold::forget(&tx, &album.name, id)?;
             put_album(&tx, id, album)?;
         }
         for member in members {
@@ -130,7 +121,7 @@ impl Index {
         let mut writer = self.writer();
         let tx = writer.transaction()?;
         let (id, _) = library_row(&tx, &library.0)?;
-        tx.execute("UPDATE library SET shown = 1 WHERE id = ?1", [id])?;
+        tx.execute("UPDATE library SET shown = 1, awaited = 0 WHERE id = ?1", [id])?;
         tx.execute("DELETE FROM walked WHERE library = ?1", [id])?;
         set_token(&tx, id, token)?;
         let mut layout = Layout::new(&tx, &self.options);
@@ -138,8 +129,40 @@ impl Index {
         let change = layout.finish()?;
         tx.commit()?;
         writer.execute_batch("PRAGMA shrink_memory")?;
+        drop(writer);
+        self.copy_held_or_warn();
         Ok(change)
     }
+}
+
+/// Drops the rows of a library that is not shown, but for what is held: no listing would bring it back.
+fn clear(tx: &Connection, library: i64) -> Result<(), IndexError> {
+    const HELD: &str = "SELECT record FROM held WHERE library = ?1";
+    for statement in [
+        format!(
+            "DELETE FROM member WHERE album IN (SELECT name FROM album WHERE library = ?1)
+             AND album NOT IN ({HELD}) AND asset NOT IN ({HELD})"
+        ),
+        format!("DELETE FROM album WHERE library = ?1 AND name NOT IN ({HELD})"),
+        format!("DELETE FROM asset WHERE library = ?1 AND name NOT IN ({HELD})"),
+        "DELETE FROM resource WHERE library = ?1 AND record NOT IN (
+             SELECT name FROM asset WHERE library = ?1 UNION ALL SELECT master FROM asset WHERE library = ?1)"
+            .to_owned(),
+        "DELETE FROM master WHERE library = ?1 AND name NOT IN (SELECT master FROM asset WHERE library = ?1)"
+            .to_owned(),
+        // A row's number may be given again: nothing may be left that goes by it.
+        "DELETE FROM claim WHERE ino IN (SELECT ino FROM node WHERE asset NOT IN (SELECT id FROM asset))".to_owned(),
+        "DELETE FROM node WHERE asset IS NOT NULL AND asset NOT IN (SELECT id FROM asset)".to_owned(),
+        "DELETE FROM walked WHERE library = ?1".to_owned(),
+        "DELETE FROM note WHERE library = ?1".to_owned(),
+    ] {
+        let mut statement = tx.prepare(&statement)?;
+        match statement.parameter_count() {
+            0 => statement.execute([])?,
+            _ => statement.execute([library])?,
+        };
+    }
+    Ok(())
 }
 
 /// Writes a page; gives how many of the assets were not known.
@@ -151,7 +174,8 @@ fn put_page(tx: &Connection, library: i64, assets: &[Asset], masters: &[Master])
     }
     let mut new = 0;
     for asset in assets {
-        new += u64::from(put_asset(tx, library, asset)? > last);
+        let asset = super::hold::as_shown(tx, library, asset)?;
+        new += u64::from(put_asset(tx, library, &asset)? > last);
     }
     Ok(new)
 }

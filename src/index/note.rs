@@ -14,6 +14,8 @@ pub enum NoteKind {
     Photos,
     /// Albums, or photos in albums, are announced that were not found.
     Albums,
+    /// Of the account: what was held is lost with an index that was damaged.
+    Held,
     /// Of the account: libraries that others share cannot be asked for.
     Shared,
 }
@@ -24,6 +26,7 @@ impl NoteKind {
             NoteKind::Gone => "gone",
             NoteKind::Photos => "photos",
             NoteKind::Albums => "albums",
+            NoteKind::Held => "held",
             NoteKind::Shared => "shared",
         }
     }

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::record::{kind_from, kind_number};
+use super::record::{kind_at, kind_number};
 use super::{Entry, Index, IndexError, Node, NodeKind, Totals};
 use crate::photos::{Checksum, LibraryId, Resource, ResourceKind};
 use crate::tree;
@@ -165,7 +165,7 @@ fn node(row: &Row<'_>) -> rusqlite::Result<Node> {
 }
 
 fn resource(row: &Row<'_>) -> rusqlite::Result<Resource> {
-    let kind = kind_from(row.get(3)?);
+    let kind = kind_at(row, 3)?;
     let holder = match kind {
         ResourceKind::Edited | ResourceKind::EditedVideo => 1,
         _ => 2,

@@ -13,8 +13,14 @@ pub fn kind_number(kind: ResourceKind) -> i64 {
     ResourceKind::ALL.iter().position(|known| *known == kind).unwrap_or(0) as i64
 }
 
-pub fn kind_from(number: i64) -> ResourceKind {
-    usize::try_from(number).ok().and_then(|n| ResourceKind::ALL.get(n).copied()).unwrap_or(ResourceKind::Original)
+/// The kind in a column.
+///
+/// # Errors
+/// If there is none of this number: damage is never taken for an original.
+pub fn kind_at(row: &Row<'_>, column: usize) -> rusqlite::Result<ResourceKind> {
+    let number: i64 = row.get(column)?;
+    let kind = usize::try_from(number).ok().and_then(|n| ResourceKind::ALL.get(n).copied());
+    kind.ok_or_else(|| unreadable(column, format!("there is no kind {number} of file")))
 }
 
 /// What is kept as JSON in a column.
@@ -181,7 +187,7 @@ fn files(tx: &Connection, library: i64, master: &str, asset: &str) -> Result<Vec
     )?;
     let file = |row: &Row<'_>| {
         Ok(File {
-            kind: kind_from(row.get(0)?),
+            kind: kind_at(row, 0)?,
             size: row.get::<_, i64>(1)? as u64,
             checksum: Checksum::new(row.get::<_, String>(2)?),
             uti: row.get(3)?,

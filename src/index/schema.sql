@@ -6,7 +6,7 @@ CREATE TABLE meta (
 ) WITHOUT ROWID;
 
 -- A zone that is a library. `shown` is 1 once its first listing is proven, `gone` once a person has let a library go that
--- iCloud no longer has. It counts its assets that are not gone, kept by
+-- iCloud no longer has, `awaited` while it was shown by an index that was damaged and is not listed again yet. It counts its assets that are not gone, kept by
 -- triggers: what every change and every look at the status asks must not cost more in a larger library.
 CREATE TABLE library (
     id INTEGER PRIMARY KEY,
@@ -18,6 +18,7 @@ CREATE TABLE library (
     shown INTEGER NOT NULL DEFAULT 0,
     synced INTEGER,
     gone INTEGER NOT NULL DEFAULT 0,
+    awaited INTEGER NOT NULL DEFAULT 0,
     visible INTEGER NOT NULL DEFAULT 0,
     hidden INTEGER NOT NULL DEFAULT 0,
     trashed INTEGER NOT NULL DEFAULT 0,
@@ -195,6 +196,14 @@ CREATE TABLE dentry (
     PRIMARY KEY (parent, fold)
 ) WITHOUT ROWID;
 CREATE INDEX dentry_ino ON dentry (ino);
+
+-- Names that held files had in an index that was damaged; `directory` is the directory's key. Gone once they are given back.
+CREATE TABLE claim (
+    ino INTEGER NOT NULL,
+    directory TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (ino, directory, name)
+) WITHOUT ROWID;
 
 -- Removals that wait for a person. `record` is an asset, an album or, for a whole library, its zone. removal: 0 to Recently
 -- Deleted, 1 gone, 2 vanished, 3 an album, 4 the library. state: 0 waiting, 1 rejected for good.

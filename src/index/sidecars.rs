@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::inodes::{NANOS, distinct};
 use super::layout::{Home, Layout, Present};
 use super::read::number;
-use super::record::{Shown, kind_from, kind_number};
+use super::record::{Shown, kind_at, kind_number};
 use super::{Index, IndexError, facts};
 use crate::config::Sidecars;
 use crate::photos::ResourceKind;
@@ -121,10 +121,12 @@ impl Index {
         let reader = self.reader()?;
         let row = reader
             .prepare_cached("SELECT asset, resource, checksum FROM node WHERE ino = ?1 AND kind = ?2")?
-            .query_row(params![number(ino), SIDECAR], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))
+            .query_row(params![number(ino), SIDECAR], |row| {
+                Ok((row.get(0)?, kind_at(row, 1)?, row.get::<_, String>(2)?))
+            })
             .optional()?;
-        let Some((asset, resource, shown)) = row else { return Ok(None) };
-        let facts = facts::of_original(&reader, asset, kind_from(resource))?;
+        let Some((asset, kind, shown)) = row else { return Ok(None) };
+        let facts = facts::of_original(&reader, asset, kind)?;
         Ok(facts.map(|facts| tree::xmp(&facts)).filter(|bytes| digest(bytes) == shown))
     }
 }

@@ -50,16 +50,18 @@ pub struct Index {
 
 impl Index {
     /// Opens the index, makes it if there is none, and lays it out anew if the options of the tree have changed. One that is
-    /// damaged or outdated is set aside, and a new one begun.
+    /// damaged or outdated is set aside, and a new one begun with what was held.
     pub fn open(path: &Path, options: &TreeOptions) -> Result<Index, IndexError> {
-        match Index::open_sound(path, options) {
+        let (index, aside) = match Index::open_sound(path, options) {
             Err(error) if error.is_damage() => {
                 let aside = damage::set_aside(path)?;
                 tracing::error!(%error, aside = %aside.display(), "the index was set aside: everything is listed anew");
-                Index::open_sound(path, options)
+                (Index::open_sound(path, options)?, Some(aside))
             }
-            outcome => outcome,
-        }
+            outcome => (outcome?, None),
+        };
+        index.agree_with_held_copy(aside.as_deref())?;
+        Ok(index)
     }
 
     fn open_sound(path: &Path, options: &TreeOptions) -> Result<Index, IndexError> {

@@ -53,7 +53,7 @@ impl LibrarySync {
     async fn missing(&self, library: &Library) -> Result<Option<listing::Shortfall>, SyncError> {
         let announced = self.photos.counts(library, &View::ALL).await?;
         let id = library.id();
-        let seen = self.on_index(move |index| index.view_counts(&id)).await?;
+        let seen = self.on_index(move |index| index.listed_counts(&id)).await?;
         Ok(listing::shortfall(&announced, &seen))
     }
 

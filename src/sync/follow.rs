@@ -88,7 +88,6 @@ impl LibrarySync {
             let changed = news.libraries.iter().any(|library| library.id() == state.library.id());
             let updated = match changed {
                 true => Ok(()),
-                false if !state.shown => self.list(&state.library).await,
                 false => self.unchanged(state, &news).await,
             };
             outcome = outcome.and(updated);
@@ -98,10 +97,17 @@ impl LibrarySync {
         self.on_index(move |index| index.remember(&key, token.as_str())).await
     }
 
-    /// A library without news. One whose zone is gone stays as it is: that is no proof that its photos are.
+    /// A library without news, which may be on its way to be shown. One whose zone is gone stays as it is: that is no proof that its photos are.
     async fn unchanged(&self, state: &LibraryState, news: &News) -> Result<(), SyncError> {
         let id = state.library.id();
-        if news.whole || news.gone.contains(&id.0) {
+        let is_gone = news.whole || news.gone.contains(&id.0);
+        if !state.shown && !is_gone {
+            return self.list(&state.library).await;
+        }
+        if is_gone && !state.shown && !state.awaited {
+            return self.on_index(move |index| index.drop_unshown(&id)).await;
+        }
+        if is_gone {
             tracing::warn!(library = id.0, "iCloud no longer has the library: it is held");
             let change = self.on_index(move |index| index.hold_library(&id)).await?;
             self.tell(change);

@@ -105,7 +105,7 @@ impl LibrarySync {
                 .on_index(move |index| {
                     // Another walk reads everything again.
                     index.forget_walked(&id)?;
-                    index.view_counts(&id)
+                    index.listed_counts(&id)
                 })
                 .await?;
             let Some(short) = shortfall(&announced, &seen) else { return Ok((token, None)) };

@@ -53,6 +53,31 @@ pub fn instant(millisecond: i64) -> Option<String> {
 }
 
 #[cfg(test)]
+impl Facts {
+    /// A photo of which everything is known.
+    pub fn sample() -> Facts {
+        Facts {
+            library: LibraryId("PrimarySync".into()),
+            asset: "7B1E0000-0000-4000-8000-000000000042".into(),
+            kind: ResourceKind::Original,
+            checksum: "ARqdPZjFmdSZOG/4FrBl60A1BEXf".into(),
+            original_name: Some("IMG_0042.HEIC".into()),
+            captured: Some(1_709_632_800_123),
+            offset: Some(7200),
+            added: Some(1_709_632_900_000),
+            edited: None,
+            favourite: true,
+            hidden: false,
+            title: Some("Båt".into()),
+            description: Some("Zwei\nZeilen".into()),
+            keywords: vec!["Oslo, Norway".into(), "two\nlines".into()],
+            place: Some(Place { north: -33.8568, east: 151.2153, altitude: Some(-1.5) }),
+            expires: None,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -137,26 +137,16 @@ fn legal(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::photos::{LibraryId, ResourceKind};
 
+    /// With what is hard to write.
     fn facts() -> Facts {
         Facts {
-            library: LibraryId("PrimarySync".into()),
-            asset: "7B1E0000-0000-4000-8000-000000000042".into(),
-            kind: ResourceKind::Original,
-            checksum: "ARqdPZjFmdSZOG/4FrBl60A1BEXf".into(),
-            original_name: Some("IMG_0042.HEIC".into()),
-            captured: Some(1_709_632_800_123),
             offset: Some(-12_600),
-            added: Some(1_709_632_900_000),
-            edited: None,
-            favourite: true,
-            hidden: false,
             title: Some("Båt <& \u{7}>".into()),
             description: Some("one\r\ntwo".into()),
             keywords: vec!["sea".into(), "Oslo, Norway".into()],
             place: Some(Place { north: -33.8568, east: 151.2153, altitude: Some(-4.5) }),
-            expires: None,
+            ..Facts::sample()
         }
     }
 

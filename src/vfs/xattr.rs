@@ -158,27 +158,6 @@ mod tests {
     use super::*;
     use crate::photos::{LibraryId, Place};
 
-    fn facts() -> Facts {
-        Facts {
-            library: LibraryId("PrimarySync".into()),
-            asset: "7B1E0000-0000-4000-8000-000000000042".into(),
-            kind: ResourceKind::Original,
-            checksum: "ARqdPZjFmdSZOG/4FrBl60A1BEXf".into(),
-            original_name: Some("IMG_0042.HEIC".into()),
-            captured: Some(1_709_632_800_123),
-            offset: Some(7200),
-            added: Some(1_709_632_900_000),
-            edited: None,
-            favourite: true,
-            hidden: false,
-            title: Some("Båt".into()),
-            description: Some("Zwei\nZeilen".into()),
-            keywords: vec!["Oslo, Norway".into(), "two\nlines".into()],
-            place: Some(Place { north: -33.8568, east: 151.2153, altitude: Some(-1.5) }),
-            expires: None,
-        }
-    }
-
     fn value(facts: &Facts, system: System, name: &str) -> Option<Vec<u8>> {
         of(facts, system).into_iter().find(|(own, _)| own == name).map(|(_, value)| value)
     }
@@ -189,7 +168,7 @@ mod tests {
 
     #[test]
     fn what_is_known_is_told_and_nothing_else() {
-        let facts = facts();
+        let facts = Facts::sample();
         for (name, expected) in [
             ("user.photosfs.kind", "original"),
             ("user.photosfs.captured", "2024-03-05T12:00:00.123+02:00"),
@@ -216,7 +195,7 @@ mod tests {
     #[test]
     fn on_macos_the_finders_names_hold_property_lists() {
         let list = |name: &str| {
-            let bytes = value(&facts(), System::MacOs, &format!("com.apple.metadata:{name}")).unwrap();
+            let bytes = value(&Facts::sample(), System::MacOs, &format!("com.apple.metadata:{name}")).unwrap();
             assert!(bytes.starts_with(b"bplist00"), "{name}");
             plist::from_bytes::<plist::Value>(&bytes).unwrap()
         };
@@ -224,16 +203,16 @@ mod tests {
         assert_eq!(list("_kMDItemUserTags"), strings(&["Favorite\n6", "Oslo, Norway\n0", "two lines\n0"]));
         assert_eq!(list("kMDItemFinderComment"), plist::Value::from("Båt\nZwei\nZeilen"));
         assert_eq!(list("kMDItemWhereFroms"), strings(&["iCloud Photos"]));
-        assert_eq!(value(&facts(), System::MacOs, "user.xdg.tags"), None);
+        assert_eq!(value(&Facts::sample(), System::MacOs, "user.xdg.tags"), None);
         assert!(!is_ours("com.apple.FinderInfo", System::MacOs) && !is_ours("user.xdg.tags", System::MacOs));
-        assert!(value(&facts(), System::MacOs, "user.photosfs.title").is_some());
+        assert!(value(&Facts::sample(), System::MacOs, "user.photosfs.title").is_some());
     }
 
     #[test]
     fn the_longest_texts_fit_into_ext4() {
         let long = "é\u{1f30a}".repeat(5000);
         let longest = Facts {
-            library: LibraryId(format!("SharedSync-{}", facts().asset)),
+            library: LibraryId(format!("SharedSync-{}", Facts::sample().asset)),
             kind: ResourceKind::EditedVideo,
             original_name: Some(long.clone()),
             edited: Some(1_709_632_900_123),
@@ -242,7 +221,7 @@ mod tests {
             description: Some(long.clone()),
             keywords: vec!["ünfzehn".into(); 1000],
             place: Some(Place { north: -33.123_456_789, east: -151.123_456_789, altitude: Some(-1_234.567_890_123) }),
-            ..facts()
+            ..Facts::sample()
         };
         let attributes = of(&longest, System::Linux);
         // A block of 4096 bytes with a header of 32 and an end of 4; an entry is 16, a name without `user.`, a value, the last

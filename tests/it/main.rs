@@ -8,6 +8,7 @@ mod crash;
 mod doctor;
 mod fake;
 mod faults;
+mod held;
 mod import_order;
 mod installation;
 mod keyring;

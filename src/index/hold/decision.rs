@@ -62,6 +62,12 @@ impl Index {
         for (id, zone) in libraries {
             // The person has seen how many leave: the week begins anew.
             journal::settle(&tx, &zone, None)?;
+            // One that iCloud no longer has, and the index neither, is waited for no more.
+            tx.execute(
+                "UPDATE library SET awaited = 0 WHERE id = ?1
+                     AND id IN (SELECT library FROM held WHERE removal = 4 AND state = 0)",
+                [id],
+            )?;
             match decision {
                 Decision::Accept => accept(&tx, &mut layout, id, &zone)?,
                 Decision::Reject => {
@@ -76,7 +82,10 @@ impl Index {
             }
         }
         let change = layout.finish()?;
+        tx.execute("DELETE FROM note WHERE kind = 'held'", [])?;
         tx.commit()?;
+        drop(writer);
+        self.copy_held_or_warn();
         Ok(TreeChange { holds: true, ..change })
     }
 }

@@ -17,16 +17,35 @@ fn sql(file: &Path, text: &str) {
     rusqlite::Connection::open(file).unwrap().execute_batch(text).unwrap();
 }
 
+const HARMS: [(&str, Harm); 5] = [
+    ("a header that is none", |file| overwrite(file, 0, b"not a data base")),
+    ("a file cut short", |file| fs::write(file, &fs::read(file).unwrap()[..6_000]).unwrap()),
+    ("a first page of noise", |file| overwrite(file, 100, &[0xa5; 3_000])),
+    ("a table that is missing", |file| sql(file, "DROP TABLE member")),
+    ("an older version", |file| sql(file, "PRAGMA user_version = 1")),
+];
+
+impl Fixture {
+    /// What was shown is known, and nothing of it is here.
+    fn begins_anew(&self) -> bool {
+        let libraries = self.index.libraries().unwrap();
+        let awaited = libraries.iter().all(|state| state.awaited && !state.shown && state.token.is_none());
+        libraries.len() == 1 && awaited && self.files().is_empty()
+    }
+
+    /// The same state folder, its index harmed and opened again.
+    fn harmed(self, harm: Harm) -> Fixture {
+        let Fixture { index, folder } = self;
+        drop(index);
+        let file = folder.path().join("index.sqlite");
+        harm(&file);
+        Fixture { index: Index::open(&file, &TreeOptions::default()).unwrap(), folder }
+    }
+}
+
 #[test]
 fn a_damaged_index_is_set_aside_and_the_journal_goes_on() {
-    let harms: [(&str, Harm); 5] = [
-        ("a header that is none", |file| overwrite(file, 0, b"not a data base")),
-        ("a file cut short", |file| fs::write(file, &fs::read(file).unwrap()[..6_000]).unwrap()),
-        ("a first page of noise", |file| overwrite(file, 100, &[0xa5; 3_000])),
-        ("a table that is missing", |file| sql(file, "DROP TABLE member")),
-        ("an older version", |file| sql(file, "PRAGMA user_version = 1")),
-    ];
-    for (name, harm) in harms {
+    for (name, harm) in HARMS {
         let fixture = Fixture::with(&["a.jpg", "b.jpg"]);
         fixture.apply(&[trashed("A")]);
         let before = fixture.tree();
@@ -37,7 +56,7 @@ fn a_damaged_index_is_set_aside_and_the_journal_goes_on() {
         assert!(Index::check(&file).is_err(), "{name} is found");
         let index = Index::open(&file, &TreeOptions::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
         let fixture = Fixture { index, folder };
-        assert!(fixture.index.libraries().unwrap().is_empty(), "{name}: it begins anew");
+        assert!(fixture.begins_anew(), "{name}");
         let mut told = 0;
         let from = jiff::Timestamp::UNIX_EPOCH;
         fixture
@@ -56,6 +75,16 @@ fn a_damaged_index_is_set_aside_and_the_journal_goes_on() {
 }
 
 #[test]
+fn a_kind_of_file_that_there_is_not_is_damage() {
+    let fixture = Fixture::with(&["a.jpg"]);
+    let ino = fixture.ino("/Years/2024/2024-03/a.jpg");
+    fixture.index.writer().execute("UPDATE node SET resource = 99", []).unwrap();
+    for error in [fixture.index.facts(ino).unwrap_err(), fixture.index.resource(ino).unwrap_err()] {
+        assert!(error.to_string().contains("no kind 99"), "{error}");
+    }
+}
+
+#[test]
 fn a_bad_page_is_found_after_a_crash() {
     let names: Vec<String> = (0..300).map(|n| format!("IMG_{n}.JPG")).collect();
     let fixture = Fixture::with(&names.iter().map(String::as_str).collect::<Vec<_>>());
@@ -67,7 +96,7 @@ fn a_bad_page_is_found_after_a_crash() {
     assert!(Index::check(&file).is_err());
     fs::write(folder.path().join("index.sqlite-wal"), [0; 64]).unwrap();
     let index = Index::open(&file, &TreeOptions::default()).unwrap();
-    assert!(index.libraries().unwrap().is_empty());
+    assert!(Fixture { index, folder }.begins_anew());
 }
 
 #[test]
@@ -85,4 +114,132 @@ fn only_the_latest_damaged_ones_are_kept_and_a_newer_index_is_left_alone() {
     sql(&file, "PRAGMA user_version = 9999");
     assert!(matches!(Index::open(&file, &TreeOptions::default()), Err(IndexError::Version { found: 9999, .. })));
     assert!(file.is_file());
+}
+
+/// Forty photos; the twelfth has the name of the first, which came later, and an edit. Both are held with ten others, two of
+/// them in an album.
+fn with_held() -> Fixture {
+    let fixture = Fixture::of(40);
+    let edit = sighting(ResourceKind::Edited, "public.jpeg", "edited");
+    let twin = Asset { adjustment: Some("com.apple.photo".into()), resources: vec![edit], ..asset("A12", -5) };
+    fixture.apply(&[
+        Change::Album(album("X", "Norway", None)),
+        Change::Joined(member("X", "A3")),
+        Change::Joined(member("X", "A4")),
+        Change::Master(Box::new(master("A12", "IMG_0.JPG"))),
+        Change::Asset(Box::new(twin.clone())),
+    ]);
+    let mut held: Vec<Change> = (0..12).map(|n| trashed(&format!("A{n}"))).collect();
+    held.push(Change::Asset(Box::new(Asset { trashed: true, expires: Some(MARCH), ..twin })));
+    fixture.apply(&held);
+    assert_eq!(fixture.index.holds().unwrap()[0].photos, 13);
+    fixture
+}
+
+/// What iCloud lists after that: the first three among the trashed, the other ten no more.
+fn list_what_is_left(fixture: &Fixture) {
+    fixture.index.begin_listing(&library(Library::PRIMARY), None).unwrap();
+    fixture.index.stage_albums(&primary(), &[album("X", "Norway", None)], &[], None).unwrap();
+    for n in (0..40).filter(|n| !(3..13).contains(n)) {
+        let id = format!("A{n}");
+        let asset = Asset { trashed: n < 3, expires: (n < 3).then_some(MARCH), ..asset(&id, n) };
+        fixture.index.stage(&primary(), &[asset], &[master(&id, &format!("IMG_{n}.JPG"))]).unwrap();
+    }
+    let listed = fixture.index.listed_counts(&primary()).unwrap();
+    assert_eq!((listed.visible, listed.trashed), (27, 3), "as iCloud counts them");
+    fixture.index.show(&primary(), &token("t9")).unwrap();
+}
+
+#[test]
+fn what_is_held_outlives_the_index() {
+    for (name, harm) in HARMS.into_iter().chain([("a file removed", (|file| fs::remove_file(file).unwrap()) as Harm)]) {
+        let fixture = with_held();
+        let (before, files, holds) = (fixture.tree(), fixture.files(), fixture.index.held_paths(None, 99).unwrap());
+        let fixture = fixture.harmed(harm);
+        assert!(fixture.begins_anew(), "{name}: nothing is shown before all is listed");
+        // A second blow before that changes nothing.
+        let fixture = fixture.harmed(harm);
+        list_what_is_left(&fixture);
+        let after = fixture.tree();
+        assert_eq!(fixture.files(), files, "{name}");
+        for path in &files {
+            let same = |node: &Node| (node.ino, node.size, node.mtime, node.ctime, node.btime);
+            assert_eq!(same(&before[path]), same(&after[path]), "{name}: {path}");
+        }
+        assert_eq!(fixture.index.held_paths(None, 99).unwrap(), holds, "{name}");
+        assert_eq!(fixture.index.account_notes().unwrap(), None, "{name}: nothing is lost");
+        Index::check(&fixture.folder.path().join("index.sqlite")).unwrap();
+    }
+}
+
+#[test]
+fn what_was_held_is_decided_in_the_new_index() {
+    for decision in [Decision::Accept, Decision::Reject] {
+        let fixture = with_held().harmed(HARMS[0].1);
+        list_what_is_left(&fixture);
+        let files = fixture.files();
+        fixture.index.decide(decision, None).unwrap();
+        assert!(fixture.index.holds().unwrap().is_empty());
+        let fixture = match decision {
+            Decision::Accept => {
+                let shown = |below: &str| fixture.files().iter().filter(|path| path.starts_with(below)).count();
+                assert_eq!((shown("/Years"), shown("/Recently Deleted"), shown("/Albums")), (27, 3, 0));
+                fixture
+            }
+            Decision::Reject => {
+                let fixture = fixture.harmed(HARMS[1].1);
+                list_what_is_left(&fixture);
+                assert_eq!(fixture.files(), files, "what is kept for good outlives the next index too");
+                fixture
+            }
+        };
+        assert!(fixture.index.holds().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn an_album_and_a_library_that_are_held_outlive_the_index() {
+    let fixture = Fixture::of(20);
+    let albums: Vec<String> = (0..12).map(|n| format!("X{n}")).collect();
+    let made = albums.iter().map(|name| Change::Album(album(name, name, None)));
+    fixture.apply(&made.chain([Change::Joined(member("X1", "A1"))]).collect::<Vec<_>>());
+    let gone = |name: &String| Change::Album(Album { deleted: true, ..album(name, name, None) });
+    fixture.apply(&albums.iter().map(gone).collect::<Vec<_>>());
+    let shared = fixture.show_shared(&["S1", "S2"]);
+    fixture.index.hold_library(&shared).unwrap();
+    let paths: Vec<String> = fixture.tree().into_keys().collect();
+    let fixture = fixture.harmed(HARMS[0].1);
+    assert_eq!(
+        fixture.files().len(),
+        4,
+        "the library that is gone from iCloud is here at once, in Years and Not in an Album"
+    );
+    let state = |zone: &str| fixture.index.libraries().unwrap().into_iter().find(|s| s.library.id().0 == zone).unwrap();
+    assert!(state("PrimarySync").awaited && state("SharedSync-1").shown && state("SharedSync-1").note.is_some());
+    fixture.index.begin_listing(&library(Library::PRIMARY), None).unwrap();
+    for n in 0..20 {
+        let id = format!("A{n}");
+        fixture.index.stage(&primary(), &[asset(&id, n)], &[master(&id, &format!("IMG_{n}.JPG"))]).unwrap();
+    }
+    fixture.index.show(&primary(), &token("t9")).unwrap();
+    assert_eq!(fixture.tree().into_keys().collect::<Vec<_>>(), paths);
+    fixture.index.decide(Decision::Accept, None).unwrap();
+    assert!(fixture.files().iter().all(|path| path.starts_with("/Years") || path.starts_with("/Smart Albums")));
+}
+
+#[test]
+fn what_was_held_and_cannot_be_read_is_told() {
+    let fixture = with_held();
+    fs::write(fixture.folder.path().join("held.sqlite"), [7; 9_000]).unwrap();
+    let fixture = fixture.harmed(HARMS[0].1);
+    let told = fixture.index.account_notes().unwrap().unwrap();
+    assert!(told.contains("held") && told.contains("photosfs changes"), "{told}");
+    assert!(fixture.index.libraries().unwrap().is_empty());
+    fixture.index.decide(Decision::Accept, None).unwrap();
+    assert_eq!(fixture.index.account_notes().unwrap(), None, "a person has seen it");
+    // What the copy lacks, an index that is merely of another version has.
+    let fixture = with_held();
+    fs::remove_file(fixture.folder.path().join("held.sqlite")).unwrap();
+    let fixture = fixture.harmed(HARMS[4].1);
+    assert_eq!((fixture.index.account_notes().unwrap(), fixture.index.holds().unwrap()[0].photos), (None, 13));
 }

@@ -29,7 +29,7 @@ impl Fixture {
     }
 
     /// A library of so many photos, called A0, A1 …
-    fn of(count: usize) -> Fixture {
+    pub(super) fn of(count: usize) -> Fixture {
         let fixture = Fixture::new(TreeOptions::default());
         fixture.index.begin_listing(&library(Library::PRIMARY), None).unwrap();
         for n in 0..count {
@@ -41,7 +41,7 @@ impl Fixture {
         fixture
     }
 
-    fn show_shared(&self, photos: &[&str]) -> LibraryId {
+    pub(super) fn show_shared(&self, photos: &[&str]) -> LibraryId {
         let shared = library("SharedSync-1");
         self.index.begin_listing(&shared, None).unwrap();
         for photo in photos {
