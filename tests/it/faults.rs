@@ -3,6 +3,7 @@
 
 mod downloads;
 mod first_listing;
+mod gigabyte;
 mod matrix;
 mod moving;
 mod removals;
