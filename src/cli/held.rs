@@ -4,7 +4,6 @@ mod report;
 
 use std::process::ExitCode;
 
-
 use super::service::{Service, index_file, index_to_read};
 use super::{Context, Failure, running, sync};
 use crate::index::{Decision, Index};

@@ -243,7 +243,10 @@ mod tests {
         let whole = body.to_bytes();
         let marks: Vec<&[u8]> = (0..3).map(|n| &whole[n * MARKED as usize..][..8]).collect();
         assert!(marks[0] != marks[1] && marks[1] != marks[2], "{marks:?}");
-        assert_eq!(whole.iter().filter(|byte| **byte != 0).count(), marks.concat().iter().filter(|b| **b != 0).count() + 5);
+        assert_eq!(
+            whole.iter().filter(|byte| **byte != 0).count(),
+            marks.concat().iter().filter(|b| **b != 0).count() + 5
+        );
         for (offset, length) in [(0, 3), (MARKED - 2, 7), (MARKED + 3, 40), (3 * MARKED - 1, 99)] {
             let end = (offset + length).min(body.size());
             assert_eq!(body.read(offset, length as usize), whole.slice(offset as usize..end as usize), "{offset}");
