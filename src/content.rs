@@ -49,6 +49,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use crate::config::Config;
+pub use crate::http::Hope;
 use crate::photos::{Checksum, Resource};
 pub use blocks::Blocks;
 use cache::Cache;
@@ -178,7 +179,7 @@ impl Content {
     /// that is waited for, and not at all once `given_up` is set.
     pub fn fetch_ahead(&self, resource: &Resource, length: u64, given_up: Arc<AtomicBool>) {
         let reader = self.open(resource);
-        if reader.is_whole() || !reader.is_servable() {
+        if reader.is_whole() || reader.hope() == Hope::None {
             return;
         }
         let ahead = self.shared.ahead.clone();

@@ -20,7 +20,7 @@ use crate::config::Endpoints;
 pub use bytes::Bytes;
 pub use error::HttpError;
 pub use range::RangeBody;
-pub use reach::{Reach, Reached};
+pub use reach::{Hope, Reach, Reached};
 pub use reply::Reply;
 pub use request::Request;
 pub use reqwest::Method;

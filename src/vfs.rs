@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::content::{Content, ContentError};
+use crate::content::{Content, ContentError, Hope};
 use crate::index::{Node, NodeKind, ROOT, Totals};
 pub use attributes::{Attributes, BLOCK_SIZE, Owner};
 use cached_only::CachedOnly;
@@ -65,6 +65,8 @@ pub struct Found {
 pub struct Opened {
     pub handle: u64,
     pub caching: Caching,
+    /// Whether it is not known that its bytes can be had: [`Vfs::assure`] finds out, before the opener is told.
+    pub is_doubtful: bool,
 }
 
 /// What the kernel may do with pages it has of a file or a listing.
@@ -197,7 +199,8 @@ impl Vfs {
             true => Caching::Fresh,
             false => self.freshness.opened(ino, epoch),
         };
-        Ok(Opened { handle: self.handles.insert(Handle::Directory(Arc::new(listing)))?, caching })
+        let handle = self.handles.insert(Handle::Directory(Arc::new(listing)))?;
+        Ok(Opened { handle, caching, is_doubtful: false })
     }
 
     /// The listing taken when this handle was opened.
@@ -213,8 +216,8 @@ impl Vfs {
         }
     }
 
-    /// Opens a file for reading. Costs no network; refuses if its bytes are neither here nor within reach, because a
-    /// read that fails under mmap is a SIGBUS (backup-tools.md §5.5).
+    /// Opens a file for reading. Asks nobody; refuses if its bytes are neither here nor within reach, because a read that
+    /// fails under mmap is a SIGBUS (backup-tools.md §5.5).
     pub fn open(&self, ino: u64, for_writing: bool) -> Result<Opened, VfsError> {
         if for_writing {
             return Err(VfsError::ReadOnly);
@@ -228,7 +231,8 @@ impl Vfs {
             (None, NodeKind::Sidecar) => self.open_sidecar(node)?,
             (None, _) => self.open_original(node)?,
         };
-        Ok(Opened { handle: self.handles.insert(Handle::File(Arc::new(file)))?, caching })
+        let is_doubtful = file.is_doubtful();
+        Ok(Opened { handle: self.handles.insert(Handle::File(Arc::new(file)))?, caching, is_doubtful })
     }
 
     /// Opens a file for a process or thread, which may be one that is given only what is in the cache.
@@ -248,7 +252,7 @@ impl Vfs {
             return Err(VfsError::SizeUnproven);
         }
         let reader = self.content.open(&resource);
-        if !reader.is_servable() {
+        if reader.hope() == Hope::None {
             return Err(VfsError::Content(ContentError::Offline));
         }
         let is_whole = reader.is_whole();
@@ -257,6 +261,16 @@ impl Vfs {
         }
         let caching = self.freshness.opened_file(node.ino, is_whole);
         Ok((OpenFile::original(node, reader), caching))
+    }
+
+    /// Waits until the first bytes of a file that was opened in doubt are here. A file that fails is not open any more.
+    pub async fn assure(&self, handle: u64) -> Result<(), VfsError> {
+        let file = self.handles.file(handle)?;
+        let assured = file.assure().await.map_err(|error| self.failed(&file, error));
+        if assured.is_err() {
+            let _ = self.handles.remove(handle);
+        }
+        assured
     }
 
     /// A sidecar's bytes never change, so the kernel may keep them: others are another inode's.

@@ -9,7 +9,7 @@ use futures_util::future::{BoxFuture, join_all};
 use tokio::time::{Instant, sleep_until};
 
 use super::{Body, Source, SourceError};
-use crate::http::{Http, HttpError, RangeBody, Reached, RetryPolicy, Transient, Verdict, retry};
+use crate::http::{Hope, Http, HttpError, RangeBody, Reached, RetryPolicy, Transient, Verdict, retry};
 use crate::photos::{Photos, PhotosError, Resource};
 
 /// A read waits 45 s; the answer to the last try should be within that.
@@ -83,8 +83,8 @@ impl Source for PhotosSource {
         })
     }
 
-    fn is_reachable(&self) -> bool {
-        self.photos.reach().is_good()
+    fn hope(&self) -> Hope {
+        self.photos.reach().hope()
     }
 
     /// Those asked for at the same time share a look-up.
@@ -114,8 +114,8 @@ impl Source for Offline {
         Box::pin(async { Err(SourceError::Failed("photosfs was told to stay offline".into())) })
     }
 
-    fn is_reachable(&self) -> bool {
-        false
+    fn hope(&self) -> Hope {
+        Hope::None
     }
 }
 

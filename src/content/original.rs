@@ -224,6 +224,19 @@ impl Original {
         Ok(Some(bytes.into()))
     }
 
+    /// Whether a range may be given out.
+    pub fn is_ready(&self, range: &Range<u64>) -> Result<Option<()>, ContentError> {
+        let state = self.state();
+        if state.damaged.is_some_and(|at| at.elapsed().is_ok_and(|age| age < DAMAGED_FOR)) {
+            return Err(ContentError::Damaged);
+        }
+        Ok(match &state.body {
+            Body::Whole(_) => Some(()),
+            Body::Partial(partial) if !self.is_small() && has(partial, range) => Some(()),
+            _ => None,
+        })
+    }
+
     /// Whether a range is here, or need not be fetched for later because there is no room on the disk.
     pub fn is_fetched(&self, range: &Range<u64>) -> Result<bool, ContentError> {
         let state = self.state();

@@ -12,6 +12,7 @@ use super::original::{Original, Plan};
 use super::stream::{self, Stream};
 use super::uncached::Edition;
 use super::{BLOCK, ContentError, MIB};
+use crate::http::Hope;
 
 /// Blocks fetched for a read by itself: 128 KiB, little enough to cost no time beside the request's own.
 const FIRST_WINDOW: u64 = 2;
@@ -97,8 +98,27 @@ impl Reader {
     }
 
     /// Whether a read has any hope: the file is here, or the service can be asked.
-    pub fn is_servable(&self) -> bool {
-        self.is_here() || self.original.resource.size == 0 || self.original.shared.source.is_reachable()
+    pub fn hope(&self) -> Hope {
+        match self.is_here() || self.original.resource.size == 0 {
+            true => Hope::Good,
+            false => self.original.shared.source.hope(),
+        }
+    }
+
+    /// Waits until the first bytes are here, at most until the deadline: then there is somebody who gives the others.
+    pub async fn assure(&self) -> Result<(), ContentError> {
+        let range = self.clamp(0, 1);
+        let first = async {
+            match self.until(&range, FIRST_WINDOW, true, || self.original.is_ready(&range)).await? {
+                Some(()) => Ok(()),
+                None => {
+                    let shared = &self.original.shared;
+                    let edition = Edition { resource: &self.original.resource, generation: self.generation };
+                    shared.uncached.piece(shared, &edition, 0).await.map(drop)
+                }
+            }
+        };
+        timeout(self.original.shared.deadline, first).await.unwrap_or(Err(ContentError::TimedOut))
     }
 
     /// The bytes, if they can be had without waiting. Beyond the end of the file there are none.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use super::SourceError;
+use crate::http::Hope;
 use crate::photos::Resource;
 
 /// Gives byte ranges of resources. Retries and fresh addresses are its own business.
@@ -24,8 +25,8 @@ pub trait Source: Send + Sync {
     }
 
     /// Whether there is any hope of an answer.
-    fn is_reachable(&self) -> bool {
-        true
+    fn hope(&self) -> Hope {
+        Hope::Good
     }
 }
 

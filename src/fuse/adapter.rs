@@ -29,15 +29,16 @@ const MAX_BACKGROUND: u16 = 64;
 /// The unit in which sizes of the whole are told.
 const FRAGMENT: u32 = 4096;
 
+#[derive(Clone)]
 pub struct Adapter {
     vfs: Arc<Vfs>,
     runtime: Handle,
-    passthrough: Passthrough,
+    passthrough: Arc<Passthrough>,
 }
 
 impl Adapter {
     pub fn new(vfs: Arc<Vfs>, runtime: Handle) -> Adapter {
-        Adapter { vfs, runtime, passthrough: Passthrough::default() }
+        Adapter { vfs, runtime, passthrough: Arc::default() }
     }
 
     /// Answers a request. A panic is that request's EIO: a session thread that ends would leave the mount hanging
@@ -50,6 +51,17 @@ impl Adapter {
                 Err(Errno::EIO)
             }
         }
+    }
+
+    /// Answers an open when it is known whether reads have any hope.
+    fn open_in_doubt(&self, ino: u64, opened: Opened, reply: ReplyOpen) {
+        let own = self.clone();
+        self.runtime.spawn(async move {
+            match own.vfs.assure(opened.handle).await {
+                Ok(()) => own.opened(ino, opened, reply),
+                Err(error) => reply.error(refused("open", &error)),
+            }
+        });
     }
 
     /// Answers an open of an original: the kernel reads it by itself if all of it is here.
@@ -124,6 +136,7 @@ impl Filesystem for Adapter {
             Ok(opened) if opened.caching == Caching::Never => {
                 reply.opened(FileHandle(opened.handle), convert::file_flags(Caching::Never));
             }
+            Ok(opened) if opened.is_doubtful => self.open_in_doubt(ino.0, opened, reply),
             Ok(opened) => self.opened(ino.0, opened, reply),
             Err(errno) => reply.error(errno),
         }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 
 use super::{Listing, VfsError};
-use crate::content::{ContentError, Reader};
+use crate::content::{ContentError, Hope, Reader};
 use crate::index::Node;
 
 /// More than any tool opens, few enough to hold in memory.
@@ -58,6 +58,19 @@ impl OpenFile {
         match &self.body {
             Body::Original(reader) => reader.whole(),
             Body::MadeUp(_) => Ok(None),
+        }
+    }
+
+    /// Whether it is not known that its bytes can be had.
+    pub fn is_doubtful(&self) -> bool {
+        matches!(&self.body, Body::Original(reader) if reader.hope() == Hope::Unknown)
+    }
+
+    /// Waits until its first bytes are here.
+    pub async fn assure(&self) -> Result<(), ContentError> {
+        match &self.body {
+            Body::Original(reader) => reader.assure().await,
+            Body::MadeUp(_) => Ok(()),
         }
     }
 

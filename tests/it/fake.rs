@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use photosfs::content::{Body, Content, ContentOptions, Source, SourceError};
+use photosfs::http::Hope;
 use photosfs::index::{Entry, Facts, IndexError, Node, NodeKind, ROOT, Totals};
 use photosfs::photos::{Checksum, LibraryId, Place, Resource, ResourceKind};
 use photosfs::vfs::{Owner, StatusSource, Tree, Vfs};
@@ -41,6 +42,7 @@ pub struct Shelf {
     files: RwLock<HashMap<String, Bytes>>,
     plan: RwLock<Option<Plan>>,
     unreachable: AtomicBool,
+    doubtful: AtomicBool,
     requests: AtomicU64,
     given: AtomicU64,
     given_of: Mutex<HashMap<String, u64>>,
@@ -62,6 +64,11 @@ impl Shelf {
 
     pub fn go_offline(&self, offline: bool) {
         self.unreachable.store(offline, Ordering::SeqCst);
+    }
+
+    /// Nobody knows whether it can be reached.
+    pub fn be_in_doubt(&self, doubtful: bool) {
+        self.doubtful.store(doubtful, Ordering::SeqCst);
     }
 
     pub fn requests(&self) -> u64 {
@@ -125,8 +132,12 @@ impl Source for Shelf {
         })
     }
 
-    fn is_reachable(&self) -> bool {
-        !self.unreachable.load(Ordering::SeqCst)
+    fn hope(&self) -> Hope {
+        match (self.unreachable.load(Ordering::SeqCst), self.doubtful.load(Ordering::SeqCst)) {
+            (true, _) => Hope::None,
+            (_, true) => Hope::Unknown,
+            _ => Hope::Good,
+        }
     }
 }
 

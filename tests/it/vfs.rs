@@ -140,6 +140,28 @@ async fn open_asks_nobody_and_refuses_to_write() {
     assert_eq!(scene.vfs.open(2000, false).unwrap_err().errno(), libc::EIO);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_opened_in_doubt_is_assured_by_its_first_bytes() {
+    let scene = scene();
+    scene.shelf.be_in_doubt(true);
+    // The second time, the small one is on the disk.
+    for (ino, is_doubtful) in [(2000, true), (2001, true), (2000, false), (2001, true)] {
+        let opened = scene.vfs.open(ino, false).unwrap();
+        assert_eq!(opened.is_doubtful, is_doubtful, "{ino}");
+        scene.vfs.assure(opened.handle).await.unwrap();
+        assert!(scene.vfs.read_now(opened.handle, 0, 1).unwrap().is_some(), "{ino}: its first byte is here");
+        scene.vfs.release(opened.handle).unwrap();
+    }
+    let scene = self::scene();
+    scene.shelf.be_in_doubt(true);
+    scene.shelf.plan(|_, _| Fault::Fail);
+    for ino in [2000, 2001] {
+        let opened = scene.vfs.open(ino, false).unwrap();
+        assert_eq!(scene.vfs.assure(opened.handle).await.unwrap_err().errno(), libc::EIO);
+        assert!(matches!(scene.vfs.release(opened.handle), Err(VfsError::BadHandle)), "it is not open any more");
+    }
+}
+
 #[tokio::test]
 async fn a_size_that_is_not_the_resources_is_not_served() {
     let scene = scene();
