@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::pace::{Ending, Pace};
 use super::wire::{self, Batch, DatabaseChanges, Fault, Records, ZoneChanges, ZonePage, ZoneWire};
 use super::{Area, CloudKitError, Record, SyncToken, Trail, Zone};
 use crate::account::Account;
-use crate::http::{self, Reach, Reached, Reply};
+use crate::http::{self, Bytes, Reach, Reached, Reply};
 
 /// Every path of the Photos container begins so.
 const CONTAINER: &str = "database/1/com.apple.photos.cloud/production";
@@ -36,8 +36,8 @@ pub struct Query<'a> {
 }
 
 /// One answer to a query.
-pub struct QueryPage {
-    pub records: Vec<Record>,
+pub struct QueryPage<T> {
+    pub records: Vec<T>,
     /// The zone's token at the moment of the answer.
     pub token: Option<SyncToken>,
     /// Present when more follows.
@@ -45,8 +45,8 @@ pub struct QueryPage {
 }
 
 /// One step through a zone's history.
-pub struct ChangePage {
-    pub records: Vec<Record>,
+pub struct ChangePage<T> {
+    pub records: Vec<T>,
     pub token: SyncToken,
     /// Empty pages with more to come are normal (protocol/photos.md §3.2).
     pub more_coming: bool,
@@ -77,7 +77,7 @@ impl Database {
         let mut trail = Trail::new("the list of zones", Trail::LIST);
         loop {
             let body = token.as_ref().map_or(json!({}), |t| json!({"syncToken": t.as_str()}));
-            let page: DatabaseChanges = self.call(area, "changes/database", body).await?;
+            let page: DatabaseChanges = self.call(area, "changes/database", body, |answer| wire::read(answer)).await?;
             for ZoneWire { id, deleted: gone, fault } in page.zones {
                 fault.check(200)?;
                 match gone {
@@ -94,8 +94,14 @@ impl Database {
         }
     }
 
-    /// One page of a query. A page with a failed record is a failed page: a failed record is not an absent one.
-    pub async fn query(&self, zone: &Zone, query: &Query<'_>) -> Result<QueryPage, CloudKitError> {
+    /// One page of a query, its records as `read` has them; those it has no use for are left out. A page with a failed
+    /// record is a failed page: a failed record is not an absent one.
+    pub async fn query<T>(
+        &self,
+        zone: &Zone,
+        query: &Query<'_>,
+        read: impl Fn(&Record<'_>) -> Option<T>,
+    ) -> Result<QueryPage<T>, CloudKitError> {
         let filters: Vec<Value> = query
             .filters
             .iter()
@@ -113,12 +119,15 @@ impl Database {
         if let Some(marker) = query.continuation {
             body["continuationMarker"] = json!(marker);
         }
-        let page: Records = self.call(zone.area, "records/query", body).await?;
-        Ok(QueryPage {
-            records: page.records.into_iter().map(|r| r.into_record()).collect::<Result<_, _>>()?,
-            token: page.sync_token.and_then(SyncToken::new),
-            continuation: page.continuation_marker,
+        self.call(zone.area, "records/query", body, |answer| {
+            let page: Records<'_> = wire::read(answer)?;
+            Ok(QueryPage {
+                records: wire::records(page.records, &read)?,
+                token: page.sync_token.and_then(SyncToken::new),
+                continuation: page.continuation_marker,
+            })
         })
+        .await
     }
 
     /// How many entries each of some indexes of a zone announces, in their order; `None` for one the zone does not have.
@@ -134,69 +143,77 @@ impl Database {
             })
         };
         let batch: Vec<Value> = indexes.iter().map(entry).collect();
-        let answer: Batch = self.call(zone.area, "internal/records/query/batch", json!({"batch": batch})).await?;
-        if answer.batch.len() != indexes.len() {
-            return Err(CloudKitError::malformed("a batch of another length than asked for"));
-        }
-        let count = |entry| match read_count(entry) {
+        let count = |entry: &RawValue| match read_count(entry) {
             Err(error) if error.is_bad_request() => Ok(None),
             outcome => outcome.map(Some),
         };
-        answer.batch.into_iter().map(count).collect()
+        self.call(zone.area, "internal/records/query/batch", json!({"batch": batch}), |answer| {
+            let answer: Batch<'_> = wire::read(answer)?;
+            if answer.batch.len() != indexes.len() {
+                return Err(CloudKitError::malformed("a batch of another length than asked for"));
+            }
+            answer.batch.into_iter().map(count).collect()
+        })
+        .await
     }
 
-    /// Records by name, in any order, fresh download addresses included. A name that fails is an error of its own.
-    /// At most [`PAGE_RECORDS`] names.
-    pub async fn lookup(
+    /// Records by name, in any order, fresh download addresses included, as `read` has them. A name that fails is an
+    /// error of its own. At most [`PAGE_RECORDS`] names.
+    pub async fn lookup<T>(
         &self,
         zone: &Zone,
         names: &[String],
         keys: &[&str],
-    ) -> Result<Vec<(String, Result<Record, CloudKitError>)>, CloudKitError> {
+        read: impl Fn(&Record<'_>) -> T,
+    ) -> Result<Vec<(String, Result<T, CloudKitError>)>, CloudKitError> {
         let records: Vec<Value> = names.iter().map(|name| json!({"recordName": name})).collect();
         let body = json!({"records": records, "desiredKeys": keys, "zoneID": zone.id()});
-        let answer: Records = self.call(zone.area, "records/lookup", body).await?;
-        let named = |record: wire::RecordWire| {
+        let named = |record: wire::RecordWire<'_>| {
             let name = record.record_name.clone().ok_or_else(|| CloudKitError::malformed("an unnamed look-up"))?;
-            Ok((name, record.into_record()))
+            Ok((name, record.into_record().map(|record| read(&record))))
         };
-        answer.records.into_iter().map(named).collect()
+        self.call(zone.area, "records/lookup", body, |answer| {
+            wire::read::<Records<'_>>(answer)?.records.into_iter().map(named).collect()
+        })
+        .await
     }
 
-    /// What happened in a zone since `token`, oldest first; without one, its whole history.
-    pub async fn changes(
+    /// What happened in a zone since `token`, oldest first; without one, its whole history. Its records as `read` has them;
+    /// those it has no use for are left out.
+    pub async fn changes<T>(
         &self,
         zone: &Zone,
         token: Option<&SyncToken>,
         keys: &[&str],
-    ) -> Result<ChangePage, CloudKitError> {
+        read: impl Fn(&Record<'_>) -> Option<T>,
+    ) -> Result<ChangePage<T>, CloudKitError> {
         let mut entry = json!({"zoneID": zone.id(), "resultsLimit": PAGE_RECORDS, "desiredKeys": keys});
         if let Some(token) = token {
             entry["syncToken"] = json!(token.as_str());
         }
-        // An error inside the zone's entry is retried here, so that callers see one kind of failure.
-        let outcome = http::retry(&self.account.retry_policy(), |_| async {
-            let answer: ZoneChanges = self.once(zone.area, "changes/zone", &json!({"zones": [entry]})).await?;
-            let [page] = <[Value; 1]>::try_from(answer.zones)
+        // An error inside the zone's entry fails the call, which is repeated for it.
+        self.call(zone.area, "changes/zone", json!({"zones": [entry]}), |answer| {
+            let [page] = <[&RawValue; 1]>::try_from(wire::read::<ZoneChanges<'_>>(answer)?.zones)
                 .map_err(|_| CloudKitError::malformed("changes of another number of zones than asked for"))?;
-            let page: ZonePage = wire::read(page)?;
+            let page: ZonePage<'_> = wire::read(page.get().as_bytes())?;
             Ok(ChangePage {
-                records: page.records.into_iter().map(|r| r.into_record()).collect::<Result<_, _>>()?,
+                records: wire::records(page.records, &read)?,
                 token: wire::token(page.sync_token)?,
                 more_coming: page.more_coming.unwrap_or(false),
             })
         })
-        .await;
-        self.noted(outcome)
+        .await
     }
 
-    async fn call<T: serde::de::DeserializeOwned>(
+    /// Makes a call, and repeats it as often as is good; `read` takes what is wanted from the JSON of its answer.
+    async fn call<T>(
         &self,
         area: Area,
         operation: &str,
         body: Value,
+        read: impl Fn(&[u8]) -> Result<T, CloudKitError>,
     ) -> Result<T, CloudKitError> {
-        self.noted(http::retry(&self.account.retry_policy(), |_| self.once(area, operation, &body)).await)
+        self.noted(http::retry(&self.account.retry_policy(), |_| self.once(area, operation, &body, &read)).await)
     }
 
     /// The outcome of a call with all its repetitions, for what it tells of the next one.
@@ -205,15 +222,16 @@ impl Database {
         outcome
     }
 
-    async fn once<T: serde::de::DeserializeOwned>(
+    async fn once<T>(
         &self,
         area: Area,
         operation: &str,
         body: &Value,
+        read: &impl Fn(&[u8]) -> Result<T, CloudKitError>,
     ) -> Result<T, CloudKitError> {
         let turn = self.pace.enter().await;
         let reply = self.account.post(&format!("{CONTAINER}/{}/{operation}", area.as_str()), body).await;
-        let outcome = reply.map_err(CloudKitError::from).and_then(|reply| wire::read(answer(reply)?));
+        let outcome = reply.map_err(CloudKitError::from).and_then(|reply| read(&good(reply)?));
         turn.end(match &outcome {
             Ok(_) => Ending::Answered,
             Err(error) => error.ending(),
@@ -222,13 +240,12 @@ impl Database {
     }
 }
 
-/// The JSON of a good answer, or the error it stands for.
-fn answer(reply: Reply) -> Result<Value, CloudKitError> {
-    let value: Result<Value, _> = serde_json::from_slice(&reply.body);
+/// The body of a good answer, or the error that another stands for.
+fn good(reply: Reply) -> Result<Bytes, CloudKitError> {
     if reply.status == 200 {
-        return value.map_err(|_| CloudKitError::malformed("an answer that is not JSON"));
+        return Ok(reply.body);
     }
-    let fault = value.ok().and_then(|value| Fault::deserialize(value).ok());
+    let fault = serde_json::from_slice::<Fault>(&reply.body).ok();
     let (code, reason, own) = fault.map_or((None, None, None), |f| (f.server_error_code, f.reason, f.retry_after));
     let own = own.and_then(|s| std::time::Duration::try_from_secs_f64(s).ok());
     Err(CloudKitError::Refused {
@@ -239,8 +256,8 @@ fn answer(reply: Reply) -> Result<Value, CloudKitError> {
     })
 }
 
-fn read_count(entry: Value) -> Result<u64, CloudKitError> {
-    let answer: Records = wire::read(entry)?;
+fn read_count(entry: &RawValue) -> Result<u64, CloudKitError> {
+    let answer: Records<'_> = wire::read(entry.get().as_bytes())?;
     let record = answer.records.into_iter().next().ok_or_else(|| CloudKitError::malformed("an empty count"))?;
     let count = record.into_record()?.int("itemCount").and_then(|n| u64::try_from(n).ok());
     count.ok_or_else(|| CloudKitError::malformed("a count without a number"))

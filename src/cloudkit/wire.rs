@@ -1,20 +1,66 @@
-//! The JSON of answers. Private to this room: unknown members are ignored, missing ones are errors here.
+//! The JSON of answers, read where it lies: a page of records is some 200 kB, and most of it is never looked at. Private to
+//! this room: unknown members are ignored, missing ones are errors here.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
+use std::ops::Deref;
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use super::{CloudKitError, Record, SyncToken, Zone};
 
+/// Text of an answer: borrowed, unless characters in it are escaped.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Text<'a>(Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// So that a map with such keys can be asked by plain text: both hash alike.
+impl std::borrow::Borrow<str> for Text<'_> {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text<'a>, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Cow<'de, str>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Cow::Borrowed(text))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Cow::Owned(text.to_owned()))
+            }
+        }
+        deserializer.deserialize_str(Either).map(Text)
+    }
+}
+
+/// A field of a record. Its value is read when it is asked for.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Field {
-    #[serde(default)]
-    pub value: Value,
-    #[serde(rename = "type")]
-    pub kind: Option<String>,
+pub struct Field<'a> {
+    #[serde(borrow)]
+    pub value: Option<&'a RawValue>,
+    #[serde(borrow, rename = "type")]
+    pub kind: Option<Text<'a>>,
 }
 
 /// An error as the service spells it, at the top level, in a zone or in a record.
@@ -44,17 +90,18 @@ impl Fault {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RecordWire {
+pub struct RecordWire<'a> {
     pub record_name: Option<String>,
-    record_type: Option<String>,
-    #[serde(default)]
-    fields: HashMap<String, Field>,
-    record_change_tag: Option<String>,
-    created: Option<Stamp>,
+    #[serde(borrow)]
+    record_type: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    fields: HashMap<Text<'a>, Field<'a>>,
     modified: Option<Stamp>,
     deleted: Option<bool>,
-    #[serde(flatten)]
-    fault: Fault,
+    // Those of a [`Fault`]: flattening one would copy every member that is not known.
+    server_error_code: Option<String>,
+    reason: Option<String>,
+    retry_after: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,17 +109,16 @@ struct Stamp {
     timestamp: Option<i64>,
 }
 
-impl RecordWire {
+impl<'a> RecordWire<'a> {
     /// The record, or the error that came in its place.
-    pub fn into_record(self) -> Result<Record, CloudKitError> {
-        self.fault.check(200)?;
+    pub fn into_record(self) -> Result<Record<'a>, CloudKitError> {
+        let RecordWire { server_error_code, reason, retry_after, .. } = self;
+        Fault { server_error_code, reason, retry_after }.check(200)?;
         Ok(Record {
             name: self.record_name.ok_or_else(|| CloudKitError::malformed("a record without a name"))?,
             record_type: self.record_type,
             deleted: self.deleted.unwrap_or(false),
-            change_tag: self.record_change_tag.unwrap_or_default(),
             modified: self.modified.and_then(|s| s.timestamp),
-            created: self.created.and_then(|s| s.timestamp),
             fields: self.fields,
         })
     }
@@ -80,15 +126,17 @@ impl RecordWire {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Records {
-    pub records: Vec<RecordWire>,
+pub struct Records<'a> {
+    #[serde(borrow)]
+    pub records: Vec<RecordWire<'a>>,
     pub sync_token: Option<String>,
     pub continuation_marker: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
-pub struct Batch {
-    pub batch: Vec<Value>,
+pub struct Batch<'a> {
+    #[serde(borrow)]
+    pub batch: Vec<&'a RawValue>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -118,25 +166,37 @@ pub struct ZoneId {
 }
 
 #[derive(Debug, Deserialize)]
-pub struct ZoneChanges {
-    pub zones: Vec<Value>,
+pub struct ZoneChanges<'a> {
+    #[serde(borrow)]
+    pub zones: Vec<&'a RawValue>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ZonePage {
-    #[serde(default)]
-    pub records: Vec<RecordWire>,
+pub struct ZonePage<'a> {
+    #[serde(borrow, default)]
+    pub records: Vec<RecordWire<'a>>,
     pub sync_token: String,
     pub more_coming: Option<bool>,
 }
 
-/// Reads a value, after looking for an error in its place.
-pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, CloudKitError> {
-    if let Ok(fault) = Fault::deserialize(&value) {
+/// Reads an answer or a part of one, after looking for an error in its place.
+pub fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, CloudKitError> {
+    if let Ok(fault) = serde_json::from_slice::<Fault>(json) {
         fault.check(200)?;
     }
-    serde_json::from_value(value).map_err(CloudKitError::malformed)
+    serde_json::from_slice(json).map_err(|error| match error.is_data() {
+        true => CloudKitError::malformed(error),
+        false => CloudKitError::malformed("an answer that is not JSON"),
+    })
+}
+
+/// What is wanted of each record; fails if one came as an error.
+pub fn records<T>(
+    records: Vec<RecordWire<'_>>,
+    read: impl Fn(&Record<'_>) -> Option<T>,
+) -> Result<Vec<T>, CloudKitError> {
+    records.into_iter().filter_map(|record| record.into_record().map(|record| read(&record)).transpose()).collect()
 }
 
 /// A token that must not be empty.

@@ -31,7 +31,7 @@ const ROOTS: [&str; 2] = ["----Root-Folder----", "----Project-Root-Folder----"];
 
 impl Album {
     /// Reads a CPLAlbum; `None` for the pseudo folders.
-    pub fn read(record: &Record) -> Option<Album> {
+    pub fn read(record: &Record<'_>) -> Option<Album> {
         if ROOTS.contains(&record.name.as_str()) {
             return None;
         }
@@ -58,7 +58,7 @@ pub struct Member {
 }
 
 impl Member {
-    pub fn read(record: &Record) -> Option<Member> {
+    pub fn read(record: &Record<'_>) -> Option<Member> {
         match (record.text("containerId"), record.text("itemId")) {
             (Some(album), Some(asset)) => Some(Member { album, asset }),
             _ => Member::from_name(&record.name),

@@ -62,7 +62,7 @@ pub struct Master {
 
 impl Asset {
     /// Reads a CPLAsset; `None` without the master's name, which makes it no photo.
-    pub fn read(record: &Record) -> Option<Asset> {
+    pub fn read(record: &Record<'_>) -> Option<Asset> {
         Some(Asset {
             name: record.name.clone(),
             master: record.reference("masterRef")?,
@@ -90,7 +90,7 @@ impl Asset {
 }
 
 impl Master {
-    pub fn read(record: &Record) -> Master {
+    pub fn read(record: &Record<'_>) -> Master {
         use ResourceKind::{Alternative, LiveVideo, Original, Sidecar};
         Master {
             name: record.name.clone(),
@@ -102,7 +102,7 @@ impl Master {
     }
 }
 
-fn sightings(record: &Record, kinds: &[ResourceKind]) -> Vec<Sighting> {
+fn sightings(record: &Record<'_>, kinds: &[ResourceKind]) -> Vec<Sighting> {
     let sighting = |&kind: &ResourceKind| {
         let value = record.asset(&format!("{}Res", kind.prefix()))?;
         Some(Sighting {

@@ -38,11 +38,11 @@ impl Change {
     }
 
     /// Reads a record of the change log; `None` for the kinds photosfs has no use for (faces, memories, counters …).
-    pub fn read(record: &Record) -> Option<Change> {
+    pub fn read(record: &Record<'_>) -> Option<Change> {
         if record.deleted {
             return Some(Change::tombstone(&record.name));
         }
-        match record.record_type.as_deref()? {
+        match record.record_type()? {
             "CPLAsset" if record.flag("isExpunged") => Some(Change::Gone(record.name.clone())),
             "CPLAsset" => Asset::read(record).map(|asset| Change::Asset(Box::new(asset))),
             "CPLMaster" => Some(Change::Master(Box::new(Master::read(record)))),

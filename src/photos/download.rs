@@ -151,8 +151,8 @@ async fn answer(database: Database, zone: Zone, asks: Vec<Ask>) {
     names.dedup();
     let keys: Vec<String> = ResourceKind::ALL.iter().map(|kind| format!("{}Res", kind.prefix())).collect();
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let found = match database.lookup(&zone, &names, &keys).await {
-        Ok(records) => records.into_iter().map(|(name, record)| (name, files(record))).collect(),
+    let found = match database.lookup(&zone, &names, &keys, files).await {
+        Ok(files) => files.into_iter().map(|(name, files)| (name, found(files))).collect(),
         Err(error) => {
             let error = Arc::new(PhotosError::CloudKit(error));
             names.into_iter().map(|name| (name, Err(error.clone()))).collect::<HashMap<_, _>>()
@@ -165,13 +165,16 @@ async fn answer(database: Database, zone: Zone, asks: Vec<Ask>) {
     }
 }
 
-fn files(record: Result<Record, CloudKitError>) -> Result<Files, Arc<PhotosError>> {
-    let record = record.map_err(|error| match error {
+fn files(record: &Record<'_>) -> Files {
+    let file = |kind: &ResourceKind| Some((*kind, record.asset(&format!("{}Res", kind.prefix()))?));
+    Arc::new(ResourceKind::ALL.iter().filter_map(file).collect())
+}
+
+fn found(files: Result<Files, CloudKitError>) -> Result<Files, Arc<PhotosError>> {
+    files.map_err(|error| match error {
         CloudKitError::Refused { ref code, .. } if code == "NOT_FOUND" => Arc::new(PhotosError::Gone),
         other => Arc::new(PhotosError::CloudKit(other)),
-    })?;
-    let file = |kind: &ResourceKind| Some((*kind, record.asset(&format!("{}Res", kind.prefix()))?));
-    Ok(Arc::new(ResourceKind::ALL.iter().filter_map(file).collect()))
+    })
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub struct Place {
 impl Place {
     /// The place that a record tells: plain numbers where it has them, else a property list with `lat` and `lon`
     /// (protocol/photos.md §4.2). `None` for what is no place on Earth.
-    pub fn read(record: &Record) -> Option<Place> {
+    pub fn read(record: &Record<'_>) -> Option<Place> {
         let list = record.bytes("locationEnc").and_then(|bytes| plist::from_bytes(&bytes).ok()).unwrap_or_default();
         let plain = record.double("locationLatitude").zip(record.double("locationLongitude"));
         Place::of(plain, &list)

@@ -81,6 +81,12 @@ pub struct AssetPage {
     pub token: Option<SyncToken>,
 }
 
+/// A record of a view.
+enum Seen {
+    Asset(Box<Asset>),
+    Master(Master),
+}
+
 /// A stretch of an album, from a rank on.
 pub struct AlbumPage {
     pub members: Vec<Member>,
@@ -223,10 +229,12 @@ impl Photos {
     /// Whether the service's own lists of a library are complete.
     pub async fn indexing(&self, library: &Library) -> Result<Indexing, PhotosError> {
         let query = Query { index: "CheckIndexingState", filters: vec![], keys: &[], continuation: None };
-        let page = self.database.query(&library.zone, &query).await?;
-        let state = page.records.first().and_then(|record| record.text("state"));
-        let progress = page.records.first().and_then(|record| record.int("progress")).unwrap_or(0);
-        Ok(Indexing { finished: state.as_deref() == Some("FINISHED"), progress })
+        let state = |record: &Record<'_>| {
+            let finished = record.text("state").as_deref() == Some("FINISHED");
+            Some(Indexing { finished, progress: record.int("progress").unwrap_or(0) })
+        };
+        let page = self.database.query(&library.zone, &query, state).await?;
+        Ok(page.records.into_iter().next().unwrap_or(Indexing { finished: false, progress: 0 }))
     }
 
     /// How many assets some views announce; `None` for a view the library does not have. May be stale: for sizing and for
@@ -242,42 +250,52 @@ impl Photos {
 
     /// The assets of a view from a rank on, at most [`View::stride`]; none past its end.
     pub async fn page(&self, library: &Library, view: &View, rank: u64) -> Result<AssetPage, PhotosError> {
-        let (records, token) = self.ranked(library, view, rank, KEYS).await?;
-        let of = |kind: &'static str| records.iter().filter(move |r| r.record_type.as_deref() == Some(kind));
-        Ok(AssetPage {
-            assets: of("CPLAsset").filter_map(Asset::read).collect(),
-            masters: of("CPLMaster").map(Master::read).collect(),
-            token,
-        })
+        let seen = |record: &Record<'_>| match record.record_type()? {
+            "CPLAsset" => Asset::read(record).map(|asset| Seen::Asset(Box::new(asset))),
+            "CPLMaster" => Some(Seen::Master(Master::read(record))),
+            _ => None,
+        };
+        let (records, token) = self.ranked(library, view, rank, KEYS, seen).await?;
+        let mut page = AssetPage { assets: Vec::new(), masters: Vec::new(), token };
+        for seen in records {
+            match seen {
+                Seen::Asset(asset) => page.assets.push(*asset),
+                Seen::Master(master) => page.masters.push(master),
+            }
+        }
+        Ok(page)
     }
 
     /// Names of the assets of a view from a rank on, as [`Photos::page`] would give them.
     pub async fn names(&self, library: &Library, view: &View, rank: u64) -> Result<Vec<String>, PhotosError> {
-        let (records, _) = self.ranked(library, view, rank, NAME_KEYS).await?;
-        let assets = records.into_iter().filter(|record| record.record_type.as_deref() == Some("CPLAsset"));
-        Ok(assets.map(|record| record.name).collect())
+        let name = |record: &Record<'_>| (record.record_type() == Some("CPLAsset")).then(|| record.name.clone());
+        Ok(self.ranked(library, view, rank, NAME_KEYS, name).await?.0)
     }
 
     /// The members of an album from a rank on, at most [`View::stride`]; none past its end.
     pub async fn members(&self, library: &Library, album: &str, rank: u64) -> Result<AlbumPage, PhotosError> {
-        let (records, _) = self.ranked(library, &View::Album(album.to_owned()), rank, MEMBER_KEYS).await?;
-        let relations = records.iter().filter(|r| r.record_type.as_deref() == Some("CPLContainerRelation"));
-        Ok(AlbumPage { members: relations.filter_map(Member::read).collect() })
+        let member = |record: &Record<'_>| match record.record_type()? {
+            "CPLContainerRelation" => Member::read(record),
+            _ => None,
+        };
+        let view = View::Album(album.to_owned());
+        Ok(AlbumPage { members: self.ranked(library, &view, rank, MEMBER_KEYS, member).await?.0 })
     }
 
-    async fn ranked(
+    async fn ranked<T>(
         &self,
         library: &Library,
         view: &View,
         rank: u64,
         keys: &[&str],
-    ) -> Result<(Vec<Record>, Option<SyncToken>), PhotosError> {
+        read: impl Fn(&Record<'_>) -> Option<T>,
+    ) -> Result<(Vec<T>, Option<SyncToken>), PhotosError> {
         let mut filters = vec![("startRank", "INT64", json!(rank)), ("direction", "STRING", json!("ASCENDING"))];
         if let View::Album(album) = view {
             filters.push(("parentId", "STRING", json!(album)));
         }
         let query = Query { index: view.index(), filters, keys, continuation: None };
-        let page = self.database.query(&library.zone, &query).await?;
+        let page = self.database.query(&library.zone, &query, read).await?;
         Ok((page.records, page.token))
     }
 
@@ -286,8 +304,8 @@ impl Photos {
         let mut list = AlbumList::default();
         let (mut seen, mut folders) = (HashSet::new(), vec![None]);
         while let Some(folder) = folders.pop() {
-            for record in self.albums_in(library, folder.as_deref()).await? {
-                match Album::read(&record) {
+            for album in self.albums_in(library, folder.as_deref()).await? {
+                match album {
                     None => list.roots += 1,
                     Some(album) if album.deleted || !seen.insert(album.name.clone()) => {}
                     Some(album) => {
@@ -300,14 +318,15 @@ impl Photos {
         Ok(list)
     }
 
-    async fn albums_in(&self, library: &Library, folder: Option<&str>) -> Result<Vec<Record>, PhotosError> {
+    /// What is in a folder; `None` stands for a pseudo folder.
+    async fn albums_in(&self, library: &Library, folder: Option<&str>) -> Result<Vec<Option<Album>>, PhotosError> {
         let mut albums = Vec::new();
         let mut marker: Option<String> = None;
         let mut trail = Trail::new("a list of albums", Trail::LIST);
         loop {
             let filters = folder.map(|name| ("parentId", "STRING", json!(name))).into_iter().collect();
             let query = Query { index: ALBUMS, filters, keys: ALBUM_KEYS, continuation: marker.as_deref() };
-            let page = self.database.query(&library.zone, &query).await?;
+            let page = self.database.query(&library.zone, &query, |record| Some(Album::read(record))).await?;
             albums.extend(page.records);
             let Some(next) = page.continuation else { return Ok(albums) };
             trail.step(&next)?;
@@ -330,9 +349,9 @@ impl Photos {
     ) -> Result<Vec<(String, Option<Change>)>, PhotosError> {
         let mut states = Vec::new();
         for batch in names.chunks(LOOKUP) {
-            for (name, record) in self.database.lookup(&library.zone, batch, KEYS).await? {
-                match record {
-                    Ok(record) => states.extend(Change::read(&record).map(|change| (name, Some(change)))),
+            for (name, change) in self.database.lookup(&library.zone, batch, KEYS, Change::read).await? {
+                match change {
+                    Ok(change) => states.extend(change.map(|change| (name, Some(change)))),
                     Err(CloudKitError::Refused { code, .. }) if code == "NOT_FOUND" => states.push((name, None)),
                     Err(error) => return Err(error.into()),
                 }
@@ -343,9 +362,8 @@ impl Photos {
 
     /// What happened in a library since a token; without one, from its beginning.
     pub async fn changes(&self, library: &Library, token: Option<&SyncToken>) -> Result<ChangePage, PhotosError> {
-        let page = self.database.changes(&library.zone, token, KEYS).await?;
-        let changes = page.records.iter().filter_map(Change::read).collect();
-        Ok(ChangePage { changes, token: page.token, more_coming: page.more_coming })
+        let page = self.database.changes(&library.zone, token, KEYS, Change::read).await?;
+        Ok(ChangePage { changes: page.records, token: page.token, more_coming: page.more_coming })
     }
 
     /// An address for a resource that is good for at least another minute. Look-ups are batched and remembered.
