@@ -12,7 +12,7 @@ mod xmp;
 
 pub use facts::Facts;
 pub use name::{fold, safe, short_id, with_suffix};
-pub use naming::{name_album, name_files, name_sidecar};
+pub use naming::{FileNames, name_album, name_sidecar};
 pub use photo::{File, Photo};
 pub use place::{Directory, day_of_expiry, places};
 pub use smart::SmartAlbum;

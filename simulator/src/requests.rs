@@ -25,8 +25,6 @@ pub struct Requests {
     inner: Mutex<Inner>,
     /// Bytes of bodies of files that were handed to connections.
     pub(crate) content: Arc<AtomicU64>,
-    /// Connections that were closed because they had carried their share.
-    pub(crate) exhausted: AtomicU64,
 }
 
 #[derive(Default)]
@@ -39,7 +37,7 @@ struct Inner {
 
 impl Default for Requests {
     fn default() -> Self {
-        Self { since: Instant::now(), inner: Mutex::default(), content: Arc::default(), exhausted: AtomicU64::new(0) }
+        Self { since: Instant::now(), inner: Mutex::default(), content: Arc::default() }
     }
 }
 

@@ -1,9 +1,9 @@
 //! Inodes of files: one for each resource with each checksum it ever had.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Row, params};
 use sha2::{Digest, Sha256};
 
-use super::layout::{Home, Layout};
+use super::layout::{Layout, Placing};
 use super::record::{Shown, kind_number};
 use super::{IndexError, RESERVED};
 use crate::config::AlbumStyle;
@@ -20,21 +20,74 @@ const DIGEST_BITS: u32 = 22;
 const YEAR_2000: i64 = 946_684_800_000;
 const MINUTE: i64 = 60_000;
 
-/// What an inode of a file stands for.
-struct Identity<'a> {
-    asset: i64,
-    resource: i64,
-    checksum: &'a str,
+/// `node.kind` of a file, of a symlink and of a sidecar; the `resource` of a sidecar is that of the original, its `checksum` a
+/// digest of its own bytes.
+const FILE: i64 = 1;
+const SYMLINK: i64 = 2;
+pub(super) const SIDECAR: i64 = 3;
+
+/// An inode of one of an asset's files.
+pub(super) struct Inode {
+    pub ino: u64,
+    pub kind: i64,
+    pub resource: i64,
+    pub checksum: String,
     /// 0, or for copies and symlinks the directory they are in.
-    place: u64,
-    /// A symlink's target.
-    target: Option<String>,
+    pub place: u64,
+    /// A symlink's.
+    pub target: Option<String>,
+    /// Nanoseconds.
+    pub mtime: i64,
+    /// What else the row will have, if it is not written yet.
+    made: Option<Made>,
 }
 
-impl Identity<'_> {
-    /// 1 a file, 2 a symlink.
-    fn kind(&self) -> i64 {
-        if self.target.is_some() { 2 } else { 1 }
+/// Size, and times in nanoseconds.
+pub(super) struct Made {
+    pub size: i64,
+    pub ctime: i64,
+    pub btime: i64,
+}
+
+/// All inodes of an asset: what it shows, what it showed before, and what is made for it now.
+#[derive(Default)]
+pub(super) struct Inodes(Vec<Inode>);
+
+impl Inode {
+    /// One of the file itself, without a number yet.
+    pub fn new(kind: i64, resource: i64, checksum: String, mtime: i64) -> Inode {
+        Inode { ino: 0, kind, resource, checksum, place: 0, target: None, mtime, made: None }
+    }
+
+    /// From a row of number, kind, resource, checksum, place, target and mtime.
+    pub fn of_row(row: &Row<'_>) -> rusqlite::Result<Inode> {
+        Ok(Inode {
+            ino: row.get::<_, i64>(0)? as u64,
+            kind: row.get(1)?,
+            resource: row.get(2)?,
+            checksum: row.get(3)?,
+            place: row.get::<_, i64>(4)? as u64,
+            target: row.get(5)?,
+            mtime: row.get(6)?,
+            made: None,
+        })
+    }
+}
+
+impl Inodes {
+    /// Adds one that there is.
+    pub fn add(&mut self, inode: Inode) {
+        if self.0.iter().all(|known| known.ino != inode.ino) {
+            self.0.push(inode);
+        }
+    }
+
+    /// The one that stands for a resource with a checksum in a place.
+    pub fn find(&mut self, kind: i64, resource: i64, checksum: &str, place: u64) -> Option<&mut Inode> {
+        let is_it = |inode: &&mut Inode| {
+            (inode.kind, inode.resource, inode.place) == (kind, resource, place) && inode.checksum == checksum
+        };
+        self.0.iter_mut().find(is_it)
     }
 }
 
@@ -42,12 +95,11 @@ impl Layout<'_> {
     /// The inode of a photo's file in a directory: at home and for hard links the one of the file itself, else one of its own.
     pub(super) fn file_ino(
         &mut self,
-        shown: &Shown,
+        placing: &mut Placing<'_>,
         file: &File,
         directory: u64,
-        home: Option<&Home>,
     ) -> Result<u64, IndexError> {
-        let (place, target) = match (self.options.albums, home) {
+        let (place, target) = match (self.options.albums, &placing.home) {
             (_, None) | (AlbumStyle::Hardlink, _) => (0, None),
             (AlbumStyle::Copy, Some(_)) => (directory, None),
             (AlbumStyle::Symlink, Some(home)) => {
@@ -55,86 +107,109 @@ impl Layout<'_> {
                 (directory, Some(self.relative(directory, home.directory, name.unwrap_or_default())?))
             }
         };
-        let (resource, checksum) = (kind_number(file.kind), file.checksum.as_str());
-        let identity = Identity { asset: shown.asset, resource, checksum, place, target };
-        match self.known(&identity, shown, file)? {
-            Some(ino) => Ok(ino),
-            None => self.make(&identity, shown, file),
+        let kind = if target.is_some() { SYMLINK } else { FILE };
+        let shown = placing.shown;
+        match placing.inodes.find(kind, kind_number(file.kind), file.checksum.as_str(), place) {
+            Some(inode) => {
+                let mtime = if is_edit(file) { inode.mtime } else { captured(shown) };
+                self.bring_up_to_date(inode, mtime, target)?;
+                Ok(inode.ino)
+            }
+            None => self.make_file(placing, file, place, target),
         }
     }
 
-    /// The inode that has stood for this before, with its times brought up to date.
-    fn known(&mut self, identity: &Identity<'_>, shown: &Shown, file: &File) -> Result<Option<u64>, IndexError> {
-        let Identity { asset, resource, checksum, place, target } = identity;
-        // Few files have the same asset: the rest of what they stand for is compared in their rows.
-        let found: Option<(i64, i64, Option<String>)> = self
-            .tx
-            .prepare_cached(
-                "SELECT ino, mtime, target FROM node
-                 WHERE asset = ?1 AND resource = ?2 AND checksum = ?3 AND place = ?4 AND kind = ?5",
-            )?
-            .query_row(params![asset, resource, checksum, *place as i64, identity.kind()], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })
-            .optional()?;
-        let Some((ino, mtime, old)) = found else { return Ok(None) };
-        let mtime_now = if is_edit(file) { mtime } else { captured(shown) };
-        if mtime_now != mtime || old != *target {
-            self.touch(ino, mtime_now, target.as_deref())?;
-        }
-        Ok(Some(ino as u64))
-    }
-
-    fn make(&mut self, identity: &Identity<'_>, shown: &Shown, file: &File) -> Result<u64, IndexError> {
-        let Identity { asset, resource, checksum, place, target } = identity;
-        let (zone, name, kind) = (&shown.zone, &shown.photo.asset, identity.kind());
-        let key = format!("{zone}/{name}/{resource}/{checksum}/{place}/{kind}");
-        let ino = self.free_ino(&key, shown.photo.added)?;
+    fn make_file(
+        &mut self,
+        placing: &mut Placing<'_>,
+        file: &File,
+        place: u64,
+        target: Option<String>,
+    ) -> Result<u64, IndexError> {
+        let shown = placing.shown;
         // The rendering of an edit is as old as the edit; what changes an asset later does not change its bytes.
         let (mtime, changed) = match is_edit(file) {
             true => (shown.asset_modified.saturating_mul(NANOS), shown.asset_modified),
             false => (captured(shown), shown.master_modified),
         };
         let size = target.as_ref().map_or(file.size as i64, |target| target.len() as i64);
-        let added = shown.photo.added.unwrap_or(changed).saturating_mul(NANOS);
-        let changed = distinct(changed, ino);
-        self.tx
-            .prepare_cached(
-                "INSERT INTO node (ino, kind, asset, resource, checksum, place, target, size, mtime, ctime, btime)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            )?
-            .execute(params![
-                ino as i64,
-                kind,
-                asset,
-                resource,
-                checksum,
-                *place as i64,
-                target,
-                size,
-                mtime,
-                changed,
-                added
-            ])?;
+        let btime = shown.photo.added.unwrap_or(changed).saturating_mul(NANOS);
+        let kind = if target.is_some() { SYMLINK } else { FILE };
+        let of_file = Inode::new(kind, kind_number(file.kind), file.checksum.as_str().to_owned(), mtime);
+        let inode = Inode { place, target, ..of_file };
+        self.make(placing, inode, |ino| Made { size, ctime: distinct(changed, ino), btime })
+    }
+
+    /// Gives an inode its number; its row is written when its links are known.
+    pub(super) fn make(
+        &mut self,
+        placing: &mut Placing<'_>,
+        inode: Inode,
+        made: impl FnOnce(u64) -> Made,
+    ) -> Result<u64, IndexError> {
+        let (zone, name) = (&placing.shown.zone, &placing.shown.photo.asset);
+        let Inode { kind, resource, checksum, place, .. } = &inode;
+        let key = format!("{zone}/{name}/{resource}/{checksum}/{place}/{kind}");
+        let mut ino = self.free_ino(&key, placing.shown.photo.added)?;
+        while placing.inodes.0.iter().any(|other| other.ino == ino) {
+            ino = self.free_from(ino + 1)?;
+        }
+        placing.inodes.0.push(Inode { ino, made: Some(made(ino)), ..inode });
         Ok(ino)
     }
 
-    fn touch(&mut self, ino: i64, mtime: i64, target: Option<&str>) -> Result<(), IndexError> {
-        let ctime = distinct(self.stamp / NANOS, ino as u64);
+    /// Writes the rows of the inodes that were made, with the links they have got.
+    pub(super) fn write_made(&mut self, placing: &Placing<'_>) -> Result<(), IndexError> {
+        for inode in &placing.inodes.0 {
+            let Some(made) = &inode.made else { continue };
+            let links = self.pending.links.remove(&inode.ino).unwrap_or(0);
+            self.tx
+                .prepare_cached(
+                    "INSERT INTO node (ino, kind, asset, resource, checksum, place, target, size, mtime, ctime, btime, nlink)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                )?
+                .execute(params![
+                    inode.ino as i64,
+                    inode.kind,
+                    placing.shown.asset,
+                    inode.resource,
+                    inode.checksum,
+                    inode.place as i64,
+                    inode.target,
+                    made.size,
+                    inode.mtime,
+                    made.ctime,
+                    made.btime,
+                    links
+                ])?;
+        }
+        Ok(())
+    }
+
+    /// Writes a new time or target of an inode that has a row.
+    fn bring_up_to_date(&mut self, inode: &mut Inode, mtime: i64, target: Option<String>) -> Result<(), IndexError> {
+        if inode.mtime == mtime && inode.target == target {
+            return Ok(());
+        }
+        let ctime = distinct(self.stamp / NANOS, inode.ino);
         self.tx
             .prepare_cached(
                 "UPDATE node SET mtime = ?2, ctime = max(ctime, ?3), target = ?4,
                      size = CASE WHEN ?4 IS NULL THEN size ELSE length(CAST(?4 AS BLOB)) END WHERE ino = ?1",
             )?
-            .execute(params![ino, mtime, ctime, target])?;
-        self.change.attributes.push(ino as u64);
+            .execute(params![inode.ino as i64, mtime, ctime, target])?;
+        (inode.mtime, inode.target) = (mtime, target);
+        self.change.attributes.push(inode.ino);
         Ok(())
     }
 
     /// A number for a new inode: derived from what it stands for and when that was added, so that it comes back the same if
     /// the index is lost, and the next free one if that is taken. Rows are never removed, so no number is ever given again.
     pub(super) fn free_ino(&self, key: &str, added: Option<i64>) -> Result<u64, IndexError> {
-        let mut ino = derived(key, added).max(RESERVED + 1);
+        self.free_from(derived(key, added).max(RESERVED + 1))
+    }
+
+    fn free_from(&self, mut ino: u64) -> Result<u64, IndexError> {
         while self.tx.prepare_cached("SELECT 1 FROM node WHERE ino = ?1")?.exists([ino as i64])? {
             ino += 1;
         }

@@ -1,26 +1,27 @@
 //! From rows to directory entries, inside the transaction that changes the rows.
 //!
 //! Names and inode numbers that were given stay as long as what they stand for is there: see
-//! [`crate::tree::name_files`] and `inodes.rs`.
+//! [`crate::tree::FileNames`] and `inodes.rs`.
 
 use std::collections::{BTreeSet, HashMap};
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 
-use super::inodes::NANOS;
+use super::inodes::{Inode, Inodes, NANOS, SIDECAR};
 use super::links::Pending;
 use super::record::{Shown, kind_at, load};
-use super::sidecars::SIDECAR;
 use super::{Index, IndexError, ROOT, TreeChange};
 use crate::config::{Sidecars, TreeOptions};
 use crate::photos::ResourceKind;
-use crate::tree::{self, Directory};
+use crate::tree::{self, Directory, FileNames};
 
 /// Lays out entries in a transaction, and takes down what changed.
 pub struct Layout<'t> {
     pub(super) tx: &'t Connection,
     pub(super) options: &'t TreeOptions,
     pub(super) change: TreeChange,
+    /// Whether of the entries that change only their directories are told.
+    pub(super) coarse: bool,
     /// Directories that lost an entry: they may be empty now.
     pub(super) thinned: BTreeSet<u64>,
     /// Directories that are sure to be in the tree, by library; forgotten when one leaves it.
@@ -28,6 +29,14 @@ pub struct Layout<'t> {
     pub(super) pending: Pending,
     /// The record time that entries made or removed now carry: nanoseconds.
     pub(super) stamp: i64,
+}
+
+/// A photo on its way into its directories.
+pub(super) struct Placing<'a> {
+    pub shown: &'a Shown,
+    names: FileNames<'a>,
+    pub inodes: Inodes,
+    pub home: Option<Home>,
 }
 
 /// Where a photo is at home, and under which names: what symlinks elsewhere point to.
@@ -42,7 +51,6 @@ pub(super) struct Present {
     pub name: String,
     pub ino: u64,
     pub kind: ResourceKind,
-    is_sidecar: bool,
 }
 
 impl<'t> Layout<'t> {
@@ -51,6 +59,7 @@ impl<'t> Layout<'t> {
             tx,
             options,
             change: TreeChange::default(),
+            coarse: false,
             thinned: BTreeSet::new(),
             found: HashMap::new(),
             pending: Pending::default(),
@@ -60,6 +69,8 @@ impl<'t> Layout<'t> {
 
     /// Every asset of a library that is to be shown for the first time, the one added first getting its plain name.
     pub fn library(&mut self, library: i64, zone: &str) -> Result<(), IndexError> {
+        // Nobody knows of any of its entries.
+        self.coarse = true;
         self.standing_directories(zone)?;
         let albums: Vec<String> =
             self.names("SELECT name FROM album WHERE library = ?1 AND kind != 6 ORDER BY name", library)?;
@@ -82,7 +93,7 @@ impl<'t> Layout<'t> {
     /// What changed, once directories that became empty are gone.
     pub fn finish(mut self) -> Result<TreeChange, IndexError> {
         self.prune_thinned()?;
-        self.pending.write(self.tx)?;
+        self.write_pending()?;
         self.change.tidy();
         Ok(self.change)
     }
@@ -103,19 +114,20 @@ impl<'t> Layout<'t> {
             self.tx.prepare_cached("UPDATE asset SET unready = ?2 WHERE id = ?1")?.execute(params![asset, unready])?;
         }
         let directories = self.directories_of(&shown)?;
-        let (sidecars, present): (Vec<_>, Vec<_>) =
-            self.present(asset)?.into_iter().partition(|entry| entry.is_sidecar);
+        let (inodes, present, sidecars) = self.present(asset)?;
         for entry in present.iter().filter(|entry| !directories.contains(&entry.parent)) {
             self.unlink(entry.parent, &entry.name, entry.ino)?;
             self.thinned.insert(entry.parent);
         }
-        let mut home: Option<Home> = None;
+        let mut placing = Placing { shown: &shown, names: FileNames::of(&shown.photo), inodes, home: None };
         for directory in directories {
             let here: Vec<&Present> = present.iter().filter(|entry| entry.parent == directory).collect();
-            let names = self.place_in(&shown, directory, &here, home.as_ref())?;
-            home.get_or_insert(Home { directory, names });
+            let names = self.place_in(&mut placing, directory, &here)?;
+            placing.home.get_or_insert(Home { directory, names });
         }
-        self.place_sidecars(&shown, home.as_ref(), &sidecars)
+        self.place_sidecars(&mut placing, &sidecars)?;
+        self.write_made(&placing)?;
+        self.write_pending_if_much()
     }
 
     /// The directories an asset should be in, its home first; none if it cannot be shown.
@@ -137,18 +149,17 @@ impl<'t> Layout<'t> {
     /// Brings an asset's entries in one directory up to date; gives their names.
     fn place_in(
         &mut self,
-        shown: &Shown,
+        placing: &mut Placing<'_>,
         directory: u64,
         here: &[&Present],
-        home: Option<&Home>,
     ) -> Result<Vec<(ResourceKind, String)>, IndexError> {
         let kept: Vec<_> = here.iter().map(|entry| (entry.kind, entry.name.clone())).collect();
         let own: Vec<u64> = here.iter().map(|entry| entry.ino).collect();
-        let names = tree::name_files(&shown.photo, &kept, |fold| self.is_taken_by_other(directory, fold, &own));
+        let names = placing.names.in_directory(&kept, |fold| self.is_taken_by_other(directory, fold, &own));
         let mut wanted: Vec<(&str, u64)> = Vec::new();
         for (kind, name) in &names {
-            let file = shown.photo.file(*kind).expect("named because it is there");
-            wanted.push((name, self.file_ino(shown, file, directory, home)?));
+            let file = placing.shown.photo.file(*kind).expect("named because it is there");
+            wanted.push((name, self.file_ino(placing, file, directory)?));
         }
         for entry in here.iter().filter(|entry| !wanted.contains(&(entry.name.as_str(), entry.ino))) {
             self.unlink(entry.parent, &entry.name, entry.ino)?;
@@ -183,21 +194,24 @@ impl<'t> Layout<'t> {
         Ok(parts)
     }
 
-    fn present(&self, asset: i64) -> Result<Vec<Present>, IndexError> {
+    /// The inodes of an asset, the entries of its files, and those of its sidecars.
+    fn present(&self, asset: i64) -> Result<(Inodes, Vec<Present>, Vec<Present>), IndexError> {
         let mut query = self.tx.prepare_cached(
-            "SELECT d.parent, d.name, d.ino, n.resource, n.kind FROM node n JOIN dentry d ON d.ino = n.ino
-             WHERE n.asset = ?1",
+            "SELECT n.ino, n.kind, n.resource, n.checksum, n.place, n.target, n.mtime, d.parent, d.name
+             FROM node n LEFT JOIN dentry d ON d.ino = n.ino WHERE n.asset = ?1",
         )?;
-        let present = |row: &Row<'_>| {
-            Ok(Present {
-                parent: row.get::<_, i64>(0)? as u64,
-                name: row.get(1)?,
-                ino: row.get::<_, i64>(2)? as u64,
-                kind: kind_at(row, 3)?,
-                is_sidecar: row.get::<_, i64>(4)? == SIDECAR,
-            })
-        };
-        Ok(query.query_map([asset], present)?.collect::<Result<_, _>>()?)
+        let (mut inodes, mut files, mut sidecars) = (Inodes::default(), Vec::new(), Vec::new());
+        let mut rows = query.query([asset])?;
+        while let Some(row) = rows.next()? {
+            let inode = Inode::of_row(row)?;
+            if let Some(parent) = row.get::<_, Option<i64>>(7)? {
+                let (parent, name, kind) = (parent as u64, row.get(8)?, kind_at(row, 2)?);
+                let entry = Present { parent, name, ino: inode.ino, kind };
+                if inode.kind == SIDECAR { sidecars.push(entry) } else { files.push(entry) }
+            }
+            inodes.add(inode);
+        }
+        Ok((inodes, files, sidecars))
     }
 }
 

@@ -21,11 +21,7 @@ impl Pending {
     /// Inodes that may wait: a few hundred kilobytes.
     const MOST: usize = 8192;
 
-    fn write_if_many(&mut self, tx: &Connection) -> Result<(), IndexError> {
-        if self.links.len() + self.times.len() < Self::MOST { Ok(()) } else { self.write(tx) }
-    }
-
-    pub fn write(&mut self, tx: &Connection) -> Result<(), IndexError> {
+    fn write(&mut self, tx: &Connection) -> Result<(), IndexError> {
         let mut links = tx.prepare_cached("UPDATE node SET nlink = nlink + ?2 WHERE ino = ?1")?;
         while let Some((ino, by)) = self.links.pop_first() {
             if by != 0 {
@@ -42,6 +38,18 @@ impl Pending {
 }
 
 impl Layout<'_> {
+    pub(super) fn write_pending_if_much(&mut self) -> Result<(), IndexError> {
+        match self.pending.links.len() + self.pending.times.len() < Pending::MOST {
+            true => Ok(()),
+            false => self.write_pending(),
+        }
+    }
+
+    pub(super) fn write_pending(&mut self) -> Result<(), IndexError> {
+        self.change.directories.extend(self.pending.times.keys());
+        self.pending.write(self.tx)
+    }
+
     /// The one entry of a directory.
     pub(super) fn entry_of(&self, ino: u64) -> Result<Option<(u64, String)>, IndexError> {
         let mut query = self.tx.prepare_cached("SELECT parent, name FROM dentry WHERE ino = ?1")?;
@@ -69,21 +77,24 @@ impl Layout<'_> {
         self.tx
             .prepare_cached("INSERT INTO dentry (parent, fold, name, ino) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![parent as i64, tree::fold(name), name, ino as i64])?;
-        self.entry_changed(parent, name, ino, 1)
+        self.entry_changed(parent, name, ino, 1);
+        Ok(())
     }
 
     pub(super) fn unlink(&mut self, parent: u64, name: &str, ino: u64) -> Result<(), IndexError> {
         self.tx
             .prepare_cached("DELETE FROM dentry WHERE parent = ?1 AND fold = ?2")?
             .execute(params![parent as i64, tree::fold(name)])?;
-        self.entry_changed(parent, name, ino, -1)
+        self.entry_changed(parent, name, ino, -1);
+        Ok(())
     }
 
-    fn entry_changed(&mut self, parent: u64, name: &str, ino: u64, links: i64) -> Result<(), IndexError> {
+    fn entry_changed(&mut self, parent: u64, name: &str, ino: u64, links: i64) {
         *self.pending.links.entry(ino).or_default() += links;
         let latest = self.pending.times.entry(parent).or_insert(self.stamp);
         *latest = self.stamp.max(*latest);
-        self.change.add(parent, name, ino);
-        self.pending.write_if_many(self.tx)
+        if !self.coarse {
+            self.change.add(parent, name, ino);
+        }
     }
 }

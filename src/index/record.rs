@@ -97,10 +97,9 @@ pub fn put_master(tx: &Connection, library: i64, master: &Master) -> Result<(), 
 
 /// Forgets a record's files of kinds that are not among these.
 fn drop_resources(tx: &Connection, library: i64, record: &str, but: &[Sighting]) -> Result<(), IndexError> {
-    let mut delete = tx.prepare_cached("DELETE FROM resource WHERE library = ?1 AND record = ?2 AND kind = ?3")?;
-    for kind in ResourceKind::ALL.iter().filter(|kind| but.iter().all(|resource| resource.kind != **kind)) {
-        delete.execute(params![library, record, kind_number(*kind)])?;
-    }
+    let kept = but.iter().fold(0, |kinds, resource| kinds | 1 << kind_number(resource.kind));
+    tx.prepare_cached("DELETE FROM resource WHERE library = ?1 AND record = ?2 AND NOT (?3 >> kind & 1)")?
+        .execute(params![library, record, kept])?;
     Ok(())
 }
 

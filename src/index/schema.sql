@@ -180,6 +180,9 @@ CREATE TABLE total (
     bytes INTEGER NOT NULL
 );
 INSERT INTO total VALUES (0, 0);
+CREATE TRIGGER node_made AFTER INSERT ON node WHEN new.kind = 1 AND new.nlink > 0 BEGIN
+    UPDATE total SET files = files + 1, bytes = bytes + new.size;
+END;
 CREATE TRIGGER node_came AFTER UPDATE OF nlink ON node WHEN new.kind = 1 AND old.nlink <= 0 AND new.nlink > 0 BEGIN
     UPDATE total SET files = files + 1, bytes = bytes + new.size;
 END;

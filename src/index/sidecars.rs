@@ -6,29 +6,21 @@
 use rusqlite::{OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-use super::inodes::{NANOS, distinct};
-use super::layout::{Home, Layout, Present};
+use super::inodes::{Inode, Made, NANOS, SIDECAR, distinct};
+use super::layout::{Home, Layout, Placing, Present};
 use super::read::number;
-use super::record::{Shown, kind_at, kind_number};
+use super::record::{kind_at, kind_number};
 use super::{Index, IndexError, facts};
 use crate::config::Sidecars;
 use crate::photos::ResourceKind;
 use crate::tree;
 
-/// `node.kind` of a sidecar; its `resource` is that of the original, its `checksum` a digest of its own bytes.
-pub(super) const SIDECAR: i64 = 3;
-
 impl Layout<'_> {
-    /// Brings the sidecars of a photo up to date with its rows; `home` is where its files are at home, if they are anywhere.
-    pub(super) fn place_sidecars(
-        &mut self,
-        shown: &Shown,
-        home: Option<&Home>,
-        present: &[Present],
-    ) -> Result<(), IndexError> {
-        let wanted = match (self.options.sidecars, home) {
-            (Sidecars::Xmp, Some(home)) => self.wanted_sidecars(shown, home, present)?,
-            _ => Vec::new(),
+    /// Brings the sidecars of a photo up to date with its rows, where its files are at home, if they are anywhere.
+    pub(super) fn place_sidecars(&mut self, placing: &mut Placing<'_>, present: &[Present]) -> Result<(), IndexError> {
+        let wanted = match self.options.sidecars {
+            Sidecars::Xmp => self.wanted_sidecars(placing, present)?,
+            Sidecars::None => Vec::new(),
         };
         let stays = |entry: &Present, (parent, name, ino): &(u64, String, u64)| {
             (entry.parent, entry.name.as_str(), entry.ino) == (*parent, name.as_str(), *ino)
@@ -45,64 +37,44 @@ impl Layout<'_> {
 
     /// Directory, name and inode of each sidecar there should be.
     fn wanted_sidecars(
-        &self,
-        shown: &Shown,
-        home: &Home,
+        &mut self,
+        placing: &mut Placing<'_>,
         present: &[Present],
     ) -> Result<Vec<(u64, String, u64)>, IndexError> {
+        let Some(Home { directory, names }) = &placing.home else { return Ok(Vec::new()) };
+        let (directory, originals) = (*directory, names.clone());
         let own: Vec<u64> = present.iter().map(|entry| entry.ino).collect();
         let mut wanted: Vec<(u64, String, u64)> = Vec::new();
-        for (kind, original) in home.names.iter().filter(|(kind, _)| is_described(*kind)) {
-            let Some(ino) = self.sidecar_ino(shown, *kind)? else { continue };
-            let kept = present.iter().find(|entry| entry.parent == home.directory && entry.kind == *kind);
+        for (kind, original) in originals.iter().filter(|(kind, _)| is_described(*kind)) {
+            let Some(ino) = self.sidecar_ino(placing, *kind)? else { continue };
+            let kept = present.iter().find(|entry| entry.parent == directory && entry.kind == *kind);
             let taken = |fold: &str| {
-                self.is_taken_by_other(home.directory, fold, &own)
+                self.is_taken_by_other(directory, fold, &own)
                     || wanted.iter().any(|(_, name, _)| tree::fold(name) == fold)
             };
             let kept = kept.map(|entry| entry.name.as_str());
-            let name = tree::name_sidecar(&shown.photo.asset, original, kept, taken);
-            wanted.push((home.directory, name, ino));
+            let name = tree::name_sidecar(&placing.shown.photo.asset, original, kept, taken);
+            wanted.push((directory, name, ino));
         }
         Ok(wanted)
     }
 
     /// The inode of the sidecar that an original should have now.
-    fn sidecar_ino(&self, shown: &Shown, kind: ResourceKind) -> Result<Option<u64>, IndexError> {
-        let Some(facts) = facts::of_original(self.tx, shown.asset, kind)? else { return Ok(None) };
+    fn sidecar_ino(&mut self, placing: &mut Placing<'_>, kind: ResourceKind) -> Result<Option<u64>, IndexError> {
+        let Some(facts) = facts::of_original(self.tx, placing.shown.asset, kind)? else { return Ok(None) };
         let bytes = tree::xmp(&facts);
-        let (resource, digest) = (kind_number(kind), digest(&bytes));
-        let known = self
-            .tx
-            .prepare_cached(
-                "SELECT ino FROM node
-                 WHERE asset = ?1 AND resource = ?2 AND checksum = ?3 AND place = 0 AND kind = ?4",
-            )?
-            .query_row(params![shown.asset, resource, digest, SIDECAR], |row| row.get::<_, i64>(0))
-            .optional()?;
-        if let Some(ino) = known {
-            return Ok(Some(ino as u64));
+        match placing.inodes.find(SIDECAR, kind_number(kind), &digest(&bytes), 0) {
+            Some(inode) => Ok(Some(inode.ino)),
+            None => self.make_sidecar(placing, kind, &bytes).map(Some),
         }
-        let key = format!("{}/{}/{resource}/{digest}/0/{SIDECAR}", shown.zone, shown.photo.asset);
-        let ino = self.free_ino(&key, shown.photo.added)?;
-        let added = shown.photo.added.map_or(self.stamp, |added| added.saturating_mul(NANOS));
+    }
+
+    fn make_sidecar(&mut self, placing: &mut Placing<'_>, kind: ResourceKind, bytes: &[u8]) -> Result<u64, IndexError> {
         // Facts come from records only: these bytes are as old as the later one's change.
-        self.tx
-            .prepare_cached(
-                "INSERT INTO node (ino, kind, asset, resource, checksum, size, mtime, ctime, btime)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?
-            .execute(params![
-                ino as i64,
-                SIDECAR,
-                shown.asset,
-                resource,
-                digest,
-                bytes.len() as i64,
-                self.stamp,
-                distinct(self.stamp / NANOS, ino),
-                added
-            ])?;
-        Ok(Some(ino))
+        let (stamp, size, checksum) = (self.stamp, bytes.len() as i64, digest(bytes));
+        let btime = placing.shown.photo.added.map_or(stamp, |added| added.saturating_mul(NANOS));
+        let inode = Inode::new(SIDECAR, kind_number(kind), checksum, stamp);
+        self.make(placing, inode, |ino| Made { size, ctime: distinct(stamp / NANOS, ino), btime })
     }
 }
 

@@ -34,8 +34,10 @@ pub enum IndexError {
 const SPARE_READERS: usize = 8;
 /// Of a first listing, whose rows come in no order; given back when it is shown.
 const WRITER_CACHE_KIB: i64 = 8 << 10;
-/// What the log is cut to when all of it is in the file: a first listing is one transaction as large as the index.
+/// When the log is brought into the file, and what it is cut to when all of it is in: a first listing is one transaction as
+/// large as the index. Pages that are written again and again meanwhile are brought in once.
 const LOG_BYTES: i64 = 16 << 20;
+const PAGE_BYTES: i64 = 4096;
 /// For a writer in another process; photosfs' own writers queue for the lock.
 const BUSY: Duration = Duration::from_secs(30);
 
@@ -77,6 +79,7 @@ impl Index {
         // No reader ever waits: the log is brought into the file after commits, as far as readers have gone on, and the file is
         // never vacuumed. Rows are not removed in bulk, and pages that become free are used again.
         writer.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+        writer.pragma_update(None, "wal_autocheckpoint", LOG_BYTES / PAGE_BYTES)?;
         match look {
             true => damage::quick_check(&writer)?,
             false => schema::check_tables(&writer)?,

@@ -9,6 +9,9 @@ const LONGEST: usize = 255;
 /// The form under which names are compared: two names of one form are never shown in one directory, because macOS and
 /// Windows take them for the same file, and a copy there would overwrite one by the other.
 pub fn fold(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
     name.nfc().flat_map(char::to_lowercase).nfc().collect()
 }
 
@@ -21,7 +24,10 @@ pub fn safe(name: &str) -> String {
         c if c.is_control() => '_',
         c => c,
     };
-    let mut name: String = name.nfc().map(replaced).collect();
+    let mut name: String = match name.is_ascii() {
+        true => name.chars().map(replaced).collect(),
+        false => name.nfc().map(replaced).collect(),
+    };
     if name.trim().is_empty() {
         return String::new();
     }

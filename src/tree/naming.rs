@@ -1,5 +1,7 @@
 //! Which of the possible names a file or directory gets.
 
+use std::cell::OnceCell;
+
 use super::name::{fold, safe, short_id, with_suffix};
 use super::{Photo, name};
 use crate::photos::ResourceKind;
@@ -8,52 +10,83 @@ use crate::photos::ResourceKind;
 /// are for the case that somebody called other photos just so.
 const LEVELS: std::ops::Range<usize> = 0..16;
 
-/// Names for a photo's files in one directory.
-///
-/// `kept` are names its files have there already: they stay, whatever came or went beside them. A file that is new takes the
-/// first free form, all files of a photo the same one if that can be, so that the halves of a Live Photo stay
-/// together. `taken` tells whether a folded name is somebody else's.
-pub fn name_files(
-    photo: &Photo,
-    kept: &[(ResourceKind, String)],
-    taken: impl Fn(&str) -> bool,
-) -> Vec<(ResourceKind, String)> {
-    let wanted = photo.wanted_names();
-    let form = |(_, stem, addition, extension): &(ResourceKind, String, &str, String), level: usize| {
-        with_suffix(stem, &format!("{}{addition}", suffix(&photo.asset, level)), extension)
-    };
-    let stays = |want: &(ResourceKind, String, &str, String)| {
-        let (_, name) = kept.iter().find(|(kind, _)| *kind == want.0)?;
-        LEVELS.map(|level| form(want, level)).any(|form| form == *name).then(|| name.clone())
-    };
-    let mut names: Vec<(ResourceKind, String)> =
-        wanted.iter().filter_map(|want| Some((want.0, stays(want)?))).collect();
-    let together = preferred_level(&wanted, &names, &form, &taken);
-    for want in &wanted {
-        if names.iter().any(|(kind, _)| *kind == want.0) {
-            continue;
-        }
-        let free = |name: &String| !taken(&fold(name)) && names.iter().all(|(_, own)| fold(own) != fold(name));
-        let found = (together..LEVELS.end).chain(LEVELS).map(|level| form(want, level)).find(free);
-        names.extend(found.map(|name| (want.0, name)));
-    }
-    names
+/// What a photo's files may be called, in whatever directory.
+pub struct FileNames<'p> {
+    asset: &'p str,
+    wanted: Vec<(ResourceKind, String, &'static str, String)>,
+    /// By level; made when first needed.
+    forms: [OnceCell<Vec<Form>>; LEVELS.end],
 }
 
-type Wanted = (ResourceKind, String, &'static str, String);
+/// A name, and the form in which names of one directory must differ.
+struct Form {
+    name: String,
+    fold: String,
+}
 
-/// The form its other files have, or the first in which all its names are free.
-fn preferred_level(
-    wanted: &[Wanted],
-    kept: &[(ResourceKind, String)],
-    form: &impl Fn(&Wanted, usize) -> String,
-    taken: &impl Fn(&str) -> bool,
-) -> usize {
-    let is_kept = |level| wanted.iter().any(|want| kept.contains(&(want.0, form(want, level))));
-    let is_free = |level| wanted.iter().all(|want| !taken(&fold(&form(want, level))));
-    match kept.is_empty() {
-        false => LEVELS.into_iter().find(|&level| is_kept(level)).unwrap_or(0),
-        true => LEVELS.into_iter().find(|&level| is_free(level)).unwrap_or(LEVELS.end - 1),
+impl<'p> FileNames<'p> {
+    pub fn of(photo: &'p Photo) -> FileNames<'p> {
+        FileNames { asset: &photo.asset, wanted: photo.wanted_names(), forms: Default::default() }
+    }
+
+    /// Names for the files in one directory.
+    ///
+    /// `kept` are names the files have there already: they stay, whatever came or went beside them. A file that is new takes
+    /// the first free form, all files of a photo the same one if that can be, so that the halves of a Live Photo stay
+    /// together. `taken` tells whether a folded name is somebody else's.
+    pub fn in_directory(
+        &self,
+        kept: &[(ResourceKind, String)],
+        taken: impl Fn(&str) -> bool,
+    ) -> Vec<(ResourceKind, String)> {
+        let mut names: Vec<(ResourceKind, &Form)> =
+            (0..self.wanted.len()).filter_map(|file| Some((self.wanted[file].0, self.stays(file, kept)?))).collect();
+        let (together, all_free) = self.preferred_level(kept, &taken);
+        for (file, (kind, ..)) in self.wanted.iter().enumerate() {
+            if names.iter().any(|(named, _)| named == kind) {
+                continue;
+            }
+            let is_free = |level: &usize| {
+                let form = &self.forms(*level)[file];
+                (all_free && *level == together || !taken(&form.fold))
+                    && names.iter().all(|(_, own)| own.fold != form.fold)
+            };
+            let level = (together..LEVELS.end).chain(LEVELS).find(is_free);
+            names.extend(level.map(|level| (*kind, &self.forms(level)[file])));
+        }
+        names.into_iter().map(|(kind, form)| (kind, form.name.clone())).collect()
+    }
+
+    /// The name that a file has already, if it is one of its forms.
+    fn stays(&self, file: usize, kept: &[(ResourceKind, String)]) -> Option<&Form> {
+        let (_, name) = kept.iter().find(|(kind, _)| *kind == self.wanted[file].0)?;
+        LEVELS.map(|level| &self.forms(level)[file]).find(|form| form.name == *name)
+    }
+
+    /// The form its other files have, or the first in which all its names are free; and whether they are.
+    fn preferred_level(&self, kept: &[(ResourceKind, String)], taken: &impl Fn(&str) -> bool) -> (usize, bool) {
+        let is_kept = |level: usize| {
+            let forms = self.wanted.iter().zip(self.forms(level));
+            forms.into_iter().any(|((kind, ..), form)| kept.iter().any(|(k, name)| k == kind && *name == form.name))
+        };
+        let is_free = |level: usize| self.forms(level).iter().all(|form| !taken(&form.fold));
+        match kept.is_empty() {
+            false => (LEVELS.into_iter().find(|&level| is_kept(level)).unwrap_or(0), false),
+            true => {
+                LEVELS.into_iter().find(|&level| is_free(level)).map_or((LEVELS.end - 1, false), |level| (level, true))
+            }
+        }
+    }
+
+    fn forms(&self, level: usize) -> &[Form] {
+        self.forms[level].get_or_init(|| {
+            let suffix = suffix(self.asset, level);
+            let form = |(_, stem, addition, extension): &(_, String, &str, String)| {
+                let name = with_suffix(stem, &format!("{suffix}{addition}"), extension);
+                Form { fold: fold(&name), name }
+            };
+            self.wanted.iter().map(form).collect()
+        })
     }
 }
 
@@ -121,7 +154,8 @@ mod tests {
     fn names(photo: &Photo, kept: &[(ResourceKind, &str)], taken: &[&str]) -> Vec<String> {
         let kept: Vec<_> = kept.iter().map(|(kind, name)| (*kind, (*name).to_owned())).collect();
         let taken: Vec<String> = taken.iter().map(|name| fold(name)).collect();
-        name_files(photo, &kept, |name| taken.iter().any(|t| t == name)).into_iter().map(|(_, name)| name).collect()
+        let named = FileNames::of(photo).in_directory(&kept, |name| taken.iter().any(|t| t == name));
+        named.into_iter().map(|(_, name)| name).collect()
     }
 
     #[test]
