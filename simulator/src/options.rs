@@ -23,6 +23,8 @@ pub struct Options {
     pub latency: Duration,
     /// Bytes per second of one content answer; unlimited if `None`.
     pub bandwidth: Option<u64>,
+    /// Bytes that a connection to the content host carries before it is closed, wherever it is; unlimited if `None`.
+    pub connection_bytes: Option<u64>,
     /// The one person who has an account.
     pub account: Person,
     /// The code that the trusted device shows; `None` draws a new one at every push.
@@ -43,6 +45,7 @@ impl Default for Options {
             body_size: 4096,
             latency: Duration::ZERO,
             bandwidth: None,
+            connection_bytes: None,
             account: Person::default(),
             code: Some("123456".into()),
             switches: Switches::default(),

@@ -25,6 +25,8 @@ pub struct Requests {
     inner: Mutex<Inner>,
     /// Bytes of bodies of files that were handed to connections.
     pub(crate) content: Arc<AtomicU64>,
+    /// Connections that were closed because they had carried their share.
+    pub(crate) exhausted: AtomicU64,
 }
 
 #[derive(Default)]
@@ -37,7 +39,7 @@ struct Inner {
 
 impl Default for Requests {
     fn default() -> Self {
-        Self { since: Instant::now(), inner: Mutex::default(), content: Arc::default() }
+        Self { since: Instant::now(), inner: Mutex::default(), content: Arc::default(), exhausted: AtomicU64::new(0) }
     }
 }
 

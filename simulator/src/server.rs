@@ -1,5 +1,7 @@
 //! Connections, threads and the life of a simulator.
 
+mod metered;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use crate::library::Cloud;
 use crate::options::{Options, Switches};
 use crate::state::State;
 use crate::{accounts, control, database, download, fault, reply, tls};
+use metered::Metered;
 
 /// No request of any client comes near this.
 const LARGEST_BODY: usize = 8 << 20;
@@ -167,6 +170,11 @@ impl Simulator {
         self.state.requests.content.load(std::sync::atomic::Ordering::Relaxed)
     }
 
+    /// Connections that were closed because of [`Options::connection_bytes`].
+    pub fn exhausted_connections(&self) -> u64 {
+        self.state.requests.exhausted.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// The most requests ever in progress at once.
     pub fn peak_requests(&self) -> usize {
         self.state.requests.peak()
@@ -281,9 +289,15 @@ async fn connection(world: Arc<World>, stream: impl AsyncRead + AsyncWrite + Unp
         let world = world.clone();
         async move { answer(&world, request, door).await }
     });
-    let served = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
+    let share = world.state.options.connection_bytes.filter(|_| door != Door::Services).unwrap_or(u64::MAX);
+    let mut stream = Metered::new(stream, share);
+    let served =
+        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(&mut stream), service).await;
     if let Err(error) = served {
         tracing::debug!("connection: {error}");
+    }
+    if stream.is_exhausted() {
+        world.state.requests.exhausted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     }
 }
 

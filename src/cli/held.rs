@@ -4,8 +4,6 @@ mod report;
 
 use std::process::ExitCode;
 
-use jiff::Timestamp;
-
 use super::service::{Service, index_file, index_to_read};
 use super::{Context, Failure, running, sync};
 use crate::index::{Decision, Index};
@@ -87,10 +85,11 @@ fn decide(context: &Context, decision: Decision, which: &Which) -> Result<(), Fa
     match running::mountpoint(&config) {
         None => drop(Service::open(config)?.index.decide(decision, library.as_ref())?),
         Some(_) => {
-            let now = Timestamp::now();
             Index::leave_decision(&index_file(&config), decision, library.as_ref())?;
-            running::ask(&config, Round::News)?;
-            let outcome = sync::wait_for_round(&config, now);
+            let outcome = match sync::ask(&config, Round::News)? {
+                Some(asked) => sync::wait_for_round(&config, asked),
+                None => Err(Failure::plain("the mount has just ended", "do this again")),
+            };
             // That iCloud cannot be asked just now does not undo a decision.
             let of_it = |id: &LibraryId| library.as_ref().is_none_or(|library| library == id);
             if index_to_read(&config)?.holds()?.iter().any(|waiting| of_it(&waiting.library)) {

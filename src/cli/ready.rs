@@ -11,6 +11,9 @@ use super::{Context, Failure, running, status};
 use crate::config::Config;
 use crate::fuse::{self, MountError};
 
+/// What a clock may be set back by when it is put right now and then.
+const CLOCK_STEP: SignedDuration = SignedDuration::from_mins(1);
+
 /// Tell whether a backup may be made now: mounted, complete, nothing held, confirmed not long ago
 #[derive(clap::Args)]
 pub struct Args {
@@ -56,7 +59,9 @@ fn obstacle(report: &Report, max_age: SignedDuration, now: Timestamp) -> Option<
         let reason = format!("{} removals are held and wait for you", report.held);
         return Some(Failure::plain(reason, "look at them: photosfs held list"));
     }
-    let outdated = |at: Option<Timestamp>| at.is_none_or(|at| now.duration_since(at) > max_age);
+    // A time to come says nothing: the clock was wrong then, or is now.
+    let recent = |at: Timestamp| (-CLOCK_STEP..=max_age).contains(&now.duration_since(at));
+    let outdated = |at: Option<Timestamp>| !at.is_some_and(recent);
     let library = report.libraries.iter().find(|library| outdated(library.synced))?;
     let since = library.synced.map_or("never".to_owned(), |at| format!("last at {at:.0}"));
     let reason = format!("iCloud has not confirmed {} for too long: {since}", library.name);
@@ -116,6 +121,7 @@ mod tests {
     fn each_obstacle_is_named() {
         assert_eq!(said(&report(), 72), None);
         assert!(said(&report(), 73).unwrap().contains("PrimarySync for too long: last at 2026-11-22T12:00:00Z"));
+        assert!(said(&report(), -1).unwrap().contains("too long"), "confirmed by a clock that has been set back since");
         assert!(said(&Report { complete: false, ..report() }, 0).unwrap().contains("not complete"));
         assert!(said(&Report { held: 30, ..report() }, 0).unwrap().contains("30 removals"));
         let mut never = report();

@@ -3,8 +3,6 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-
 use super::service::{Service, index_to_read};
 use super::{Context, Failure, running};
 use crate::config::Config;
@@ -25,10 +23,9 @@ pub struct Args {
 pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
     let config = context.config()?;
     let round = if args.full { Round::Full } else { Round::News };
-    let now = Timestamp::now();
-    match running::ask(&config, round)? {
-        true => wait_for_round(&config, now)?,
-        false => {
+    match ask(&config, round)? {
+        Some(asked) => wait_for_round(&config, asked)?,
+        None => {
             let service = Service::open(config)?;
             service.runtime.block_on(service.account.ready())?;
             service.sync(round)?;
@@ -38,19 +35,32 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// How many rounds the mount had begun when it was asked for one more.
+#[derive(Clone, Copy)]
+pub(super) struct Asked(u64);
+
+/// Has the running mount ask for changes, or for everything, now; `None` if there is none.
+pub(super) fn ask(config: &Config, round: Round) -> Result<Option<Asked>, Failure> {
+    if running::mountpoint(config).is_none() {
+        return Ok(None);
+    }
+    let asked = Asked(index_to_read(config)?.rounds_begun()?);
+    Ok(running::ask(config, round)?.then_some(asked))
+}
+
 /// Waits until the running mount has finished a round that began after it was asked.
-pub(super) fn wait_for_round(config: &Config, asked: Timestamp) -> Result<(), Failure> {
+pub(super) fn wait_for_round(config: &Config, asked: Asked) -> Result<(), Failure> {
     round_after(config, asked)?;
     tell(&index_to_read(config)?)
 }
 
 /// As [`wait_for_round`], without a word.
-pub(super) fn round_after(config: &Config, asked: Timestamp) -> Result<(), Failure> {
+pub(super) fn round_after(config: &Config, asked: Asked) -> Result<(), Failure> {
     let index = index_to_read(config)?;
     let until = Instant::now() + PATIENCE;
     while Instant::now() < until {
         std::thread::sleep(Duration::from_millis(100));
-        if index.last_round()?.is_some_and(|began| began >= asked) {
+        if index.last_round()? > asked.0 {
             return match index.last_error()? {
                 None => Ok(()),
                 Some(error) => Err(Failure::plain(error, "see photosfs status")),

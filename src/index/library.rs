@@ -9,6 +9,10 @@ use super::note::notes;
 use super::{Index, IndexError};
 use crate::photos::{Album, AlbumKind, Area, Library, LibraryId, Member, SyncToken, View, Zone};
 
+/// Under what the numbers of rounds are remembered.
+const BEGUN: &str = "rounds begun";
+const ENDED: &str = "last round ended";
+
 /// A library as the index knows it.
 #[derive(Clone, Debug)]
 pub struct LibraryState {
@@ -151,19 +155,32 @@ impl Index {
         Ok(query.query_row([key], |row| row.get(0)).optional()?)
     }
 
-    /// Takes down that a round of changes ended, when it began, and why it failed if it did.
-    pub fn end_round(&self, began: Timestamp, error: Option<&str>) -> Result<(), IndexError> {
+    /// Takes down that a round of changes begins, and gives its number. By time it could not be told which of two rounds
+    /// was the later one: clocks are set back.
+    pub fn begin_round(&self) -> Result<u64, IndexError> {
+        let number = self.rounds_begun()? + 1;
+        self.remember(BEGUN, &number.to_string())?;
+        Ok(number)
+    }
+
+    /// How many rounds have begun.
+    pub fn rounds_begun(&self) -> Result<u64, IndexError> {
+        Ok(self.remembered(BEGUN)?.and_then(|number| number.parse().ok()).unwrap_or(0))
+    }
+
+    /// Takes down that a round ended, and why it failed if it did.
+    pub fn end_round(&self, number: u64, error: Option<&str>) -> Result<(), IndexError> {
         let mut writer = self.writer();
         // Together: who waits for this round must not read how the one before it ended.
         let tx = writer.transaction()?;
-        remember(&tx, "last round", &began.to_string())?;
+        remember(&tx, ENDED, &number.to_string())?;
         remember(&tx, "last error", error.unwrap_or_default())?;
         Ok(tx.commit()?)
     }
 
-    /// When the last round that has ended began.
-    pub fn last_round(&self) -> Result<Option<Timestamp>, IndexError> {
-        Ok(self.remembered("last round")?.and_then(|began| began.parse().ok()))
+    /// The number of the last round that has ended; 0 if none has.
+    pub fn last_round(&self) -> Result<u64, IndexError> {
+        Ok(self.remembered(ENDED)?.and_then(|number| number.parse().ok()).unwrap_or(0))
     }
 
     /// Why the last round failed; `None` if it did not.

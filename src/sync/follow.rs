@@ -1,7 +1,5 @@
 //! News: which libraries changed, and what happened in them.
 
-use jiff::Timestamp;
-
 use super::{LibrarySync, Round, SyncError};
 use crate::index::{Batch, LibraryState, NoteKind};
 use crate::photos::{Area, Change, Library, LibraryId, News, PhotosError, SyncToken, Trail};
@@ -10,7 +8,7 @@ impl LibrarySync {
     /// One round: lists libraries that are not shown yet, and brings the others up to date.
     pub async fn round(&self, round: Round) -> Result<(), SyncError> {
         let _turn = self.turn.lock().await;
-        let began = Timestamp::now();
+        let number = self.on_index(|index| index.begin_round()).await?;
         if let Some(change) = self.on_index(|index| index.carry_out_decision()).await? {
             self.tell(change);
         }
@@ -20,7 +18,7 @@ impl LibrarySync {
         };
         self.progress.send_replace(super::Progress::Idle);
         let error = outcome.as_ref().err().map(ToString::to_string);
-        self.on_index(move |index| index.end_round(began, error.as_deref())).await?;
+        self.on_index(move |index| index.end_round(number, error.as_deref())).await?;
         outcome
     }
 

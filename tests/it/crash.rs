@@ -43,7 +43,10 @@ fn a_kill_in_the_middle_of_a_copy_costs_no_byte() {
     // Nobody answers at the mount point: a copy with --delete from there removes nothing.
     assert!(!tool_output("rsync", &[&"-aH", &"--delete-after", &source, &copy]).status.success());
     assert_eq!(Compared::assert_no_wrong_byte(&copy, &files).files, half.files);
-    installation.mount();
+    let point = installation.point();
+    let mounting = installation.output(&["mount", "--background", point.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&mounting.stderr);
+    assert!(mounting.status.success() && said.contains("clearing away a mount whose process has died"), "{said}");
     rsync(&installation, &copy);
     Compared::assert_whole(&copy, &files);
     assert_eq!(installation.files(), files);

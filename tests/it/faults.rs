@@ -1,12 +1,15 @@
 //! A service that fails in every way it is known to, and a copy made with `rsync --delete-after` all the while: it never
 //! loses a file and never gains a wrong byte.
 
+mod clock;
 mod downloads;
 mod first_listing;
+mod gigabyte;
 mod matrix;
 mod moving;
 mod removals;
 mod rounds;
+mod stalled;
 
 use std::path::Path;
 use std::process::Output;

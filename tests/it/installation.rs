@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use icloud_simulator::{Options, Simulator};
@@ -102,6 +103,9 @@ impl Installation {
             command.env_remove(name);
         }
         command.env("HOME", self.folder.path()).env("RUST_BACKTRACE", "1").stdin(Stdio::null());
+        if self.clock().exists() {
+            command.envs(faked_clock(&self.clock()));
+        }
         command.arg("--config").arg(self.path("config.toml")).args(arguments);
         command
     }
@@ -136,6 +140,22 @@ impl Installation {
         let process = self.process().expect("a process serves the mount");
         kill(process, Signal::SIGKILL).unwrap();
         eventually("the process is dead", || !self.is_ours(process));
+    }
+
+    /// `umount -l`: the mount goes from the tree, and its process when the last file is closed.
+    pub fn detach(&self) {
+        umount2(&self.point(), MntFlags::MNT_DETACH).unwrap();
+    }
+
+    /// Sets the machine's clock, for processes started since the first call: off by so much, such as `+3d`. As on a real
+    /// machine, only the time of day jumps.
+    pub fn set_clock(&self, off: &str) {
+        fs::write(self.path("clock.new"), off).unwrap();
+        fs::rename(self.path("clock.new"), self.clock()).unwrap();
+    }
+
+    fn clock(&self) -> PathBuf {
+        self.path("clock")
     }
 
     /// Asks for changes now.
@@ -229,6 +249,23 @@ impl Drop for Installation {
             let _ = kill(process, Signal::SIGKILL);
         }
     }
+}
+
+/// The environment in which libfaketime tells the time by a file, which it reads at every call.
+fn faked_clock(file: &Path) -> [(&'static str, String); 5] {
+    static LIBRARY: OnceLock<String> = OnceLock::new();
+    let library = LIBRARY.get_or_init(|| {
+        let said = tool("faketime", &[&"-m", &"-f", &"+0", &"env"]);
+        said.lines().find_map(|line| line.strip_prefix("LD_PRELOAD=")).expect("a library to load").to_owned()
+    });
+    let yes = || "1".to_owned();
+    [
+        ("LD_PRELOAD", library.clone()),
+        ("FAKETIME_TIMESTAMP_FILE", file.display().to_string()),
+        ("FAKETIME_NO_CACHE", yes()),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", yes()),
+        ("NO_FAKE_STAT", yes()),
+    ]
 }
 
 fn private_file(path: &Path, text: &str) {

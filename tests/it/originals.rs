@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use icloud_simulator::Options;
@@ -17,6 +18,7 @@ use photosfs::photos::Resource;
 use photosfs::vfs::Vfs;
 
 use crate::fake::{Calm, OWNER};
+use crate::installation::eventually;
 use crate::stage::Stage;
 
 fn content(stage: &Stage) -> Arc<Content> {
@@ -152,18 +154,17 @@ fn everybody_rests_when_the_service_asks_for_it() {
     let resources = stage.index.resources().unwrap().into_iter().map(|(_, resource)| resource);
     let small: Vec<Resource> = resources.filter(|r| (1..1 << 20).contains(&r.size)).take(3).collect();
     let content = content(&stage);
-    stage.simulator.fault(Fault::nth("download", 1, Effect::Fail(Failure::bare(503).with_retry_after(2))));
+    stage.simulator.fault(Fault::nth("download", 1, Effect::Fail(Failure::bare(503).with_retry_after(3))));
     let first = {
         let (content, resource) = (content.clone(), small[0].clone());
         stage.runtime.spawn(async move { content.read(&resource, 0, resource.size).await })
     };
-    while stage.simulator.requests("download") == 0 {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    std::thread::sleep(std::time::Duration::from_millis(300));
-    let begun = std::time::Instant::now();
+    eventually("the pause is asked for", || stage.simulator.requests("download") > 0);
+    // Time for the answer to be read.
+    std::thread::sleep(Duration::from_secs(1));
+    let begun = Instant::now();
     read(&stage, &content, &small[1]).unwrap();
-    assert!(begun.elapsed() >= std::time::Duration::from_secs(1), "it rested with the first");
+    assert!(begun.elapsed() >= Duration::from_secs(1), "it rested with the first");
     stage.runtime.block_on(first).unwrap().unwrap();
     read(&stage, &content, &small[2]).unwrap();
     stage.simulator.assert_clean();

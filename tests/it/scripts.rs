@@ -5,12 +5,12 @@ use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::Duration;
 
 use icloud_simulator::fault::{Effect, Fault};
 use icloud_simulator::{Options, Simulator};
 use walkdir::WalkDir;
 
+use crate::installation::eventually;
 use crate::stage::config_text;
 
 const PHOTO: &str = "Years/2023/2023-07/IMG_0101.HEIC";
@@ -213,7 +213,7 @@ fn a_mount_that_dies_ends_the_backup() {
     person.simulator.fault(Fault::every("download", Effect::Delay { ms: 500 }));
     let backup = std::thread::scope(|scope| {
         let backup = scope.spawn(|| person.back_up(&["mnt", "copy"]));
-        std::thread::sleep(Duration::from_secs(3));
+        eventually("the backup is under way", || person.simulator.requests("download") > 0);
         let note = fs::read_to_string(person.path("state/demo@example.invalid/mount.json")).unwrap();
         let note: serde_json::Value = serde_json::from_str(&note).unwrap();
         done(&Command::new("kill").args(["-9", &note["pid"].to_string()]).output().unwrap());

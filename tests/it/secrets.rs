@@ -3,13 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::io::Write;
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::process::Stdio;
 
 use icloud_simulator::Options;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use walkdir::WalkDir;
 
-use crate::installation::{Installation, tool, tool_output};
+use crate::installation::{Installation, eventually, tool, tool_output};
 
 /// Texts that must not be found, by what they are.
 type Secrets = BTreeMap<String, Vec<u8>>;
@@ -51,17 +55,22 @@ fn no_secret_is_found_outside_the_session_file() {
     let process = installation.process().unwrap().as_raw();
     assert!(times_in_memory(process, b"demo@example.invalid") > 0, "the memory can be searched");
     assert_eq!(times_in_memory(process, b"demo-library-2026"), 0, "the password is wiped once it is used");
-    let secrets = secrets(&installation);
-    assert!(secrets.len() > 12, "{:?}", secrets.keys());
     let folder = installation.path("said");
     fs::create_dir(&folder).unwrap();
-    take_down_process(&installation, &folder);
+    take_down_process(process.unsigned_abs(), &folder, "mount");
     installation.simulator.assert_clean();
     for arguments in [vec!["verify", copy.to_str().unwrap()], vec!["status"], vec!["status", "--json"], vec!["doctor"]]
     {
         loud(&arguments);
     }
     installation.unmount();
+    // Nothing is mounted: this one asks by itself, and must renew the session.
+    installation.simulator.expire_cookies();
+    for arguments in [vec!["sync"], vec!["verify", copy.to_str().unwrap()], vec!["status"], vec!["changes"]] {
+        take_down_command(&installation, &arguments, &folder);
+    }
+    let secrets = secrets(&installation);
+    assert!(secrets.len() > 12, "{:?}", secrets.keys());
     for (n, (what, output)) in said.iter().enumerate() {
         let text = [what.as_bytes(), &output.stdout, &output.stderr].join(&b'\n');
         // The one place where a person hands over a secret as an argument; it is good for this one sign-in.
@@ -171,12 +180,34 @@ fn assert_private(state: &Path) {
     assert_eq!(mode(&state.join("mount.log")), 0o600);
 }
 
-/// Takes down what others on the machine can see of the process that serves the mount.
-fn take_down_process(installation: &Installation, folder: &Path) {
-    let process = installation.process().unwrap();
+/// Runs a command that must succeed, and takes down what it says, and what others on the machine see of it meanwhile: its
+/// configuration is a pipe, which it waits for.
+fn take_down_command(installation: &Installation, arguments: &[&str], folder: &Path) {
+    let (config, kept) = (installation.path("config.toml"), installation.path("config.kept"));
+    fs::rename(&config, &kept).unwrap();
+    mkfifo(&config, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    let mut command = installation.command(arguments);
+    command.env("PHOTOSFS_LOG", "trace").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let running = command.spawn().unwrap();
+    let mut pipe = None;
+    eventually("it reads its configuration", || {
+        pipe = fs::File::options().write(true).custom_flags(libc::O_NONBLOCK).open(&config).ok();
+        pipe.is_some()
+    });
+    let name = arguments.join("-").replace('/', "_");
+    take_down_process(running.id(), folder, &name);
+    pipe.unwrap().write_all(&fs::read(&kept).unwrap()).unwrap();
+    let output = running.wait_with_output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    fs::write(folder.join(format!("{name}.said")), [output.stdout, output.stderr].concat()).unwrap();
+    fs::rename(&kept, &config).unwrap();
+}
+
+/// Takes down what others on the machine can see of a process.
+fn take_down_process(process: u32, folder: &Path, name: &str) {
     for file in ["cmdline", "environ"] {
         let seen = fs::read(format!("/proc/{process}/{file}")).unwrap();
-        assert!(!seen.is_empty());
-        fs::write(folder.join(file), seen).unwrap();
+        assert!(String::from_utf8_lossy(&seen).contains(if file == "cmdline" { "--config" } else { "HOME=" }));
+        fs::write(folder.join(format!("{name}.{file}")), seen).unwrap();
     }
 }

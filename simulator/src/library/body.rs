@@ -29,6 +29,11 @@ enum Source {
         seed: u64,
         size: u64,
     },
+    /// Zeros but for a mark at the beginning of each `MARKED` bytes.
+    Sparse {
+        seed: u64,
+        size: u64,
+    },
     /// A beginning held in memory; what follows is made from the seed.
     Padded {
         head: Bytes,
@@ -42,6 +47,7 @@ impl std::fmt::Debug for Source {
         match self {
             Source::Memory(bytes) => write!(f, "Memory({} bytes)", bytes.len()),
             Source::Seeded { seed, size } => write!(f, "Seeded({seed:#x}, {size} bytes)"),
+            Source::Sparse { seed, size } => write!(f, "Sparse({seed:#x}, {size} bytes)"),
             Source::Padded { seed, size, .. } => write!(f, "Padded({seed:#x}, {size} bytes)"),
         }
     }
@@ -52,6 +58,7 @@ impl std::fmt::Debug for Source {
 pub(crate) enum Identity {
     Content(Checksum),
     Seeded { seed: u64, size: u64 },
+    Sparse { seed: u64, size: u64 },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +78,12 @@ impl Body {
         Body::of(Source::Seeded { seed, size })
     }
 
+    /// A body of `size` bytes that takes hardly any room on a disk that keeps holes, and hardly any time to make: zeros, with
+    /// a mark of its own in each MiB, so that no part can be taken for another.
+    pub fn sparse(seed: u64, size: u64) -> Body {
+        Body::of(Source::Sparse { seed, size })
+    }
+
     /// A body of `size` bytes that begins with `head` and goes on from a seed, which no other body may have.
     pub fn padded(head: impl Into<Bytes>, seed: u64, size: u64) -> Body {
         let head = head.into();
@@ -85,7 +98,7 @@ impl Body {
     pub fn size(&self) -> u64 {
         match &self.0.source {
             Source::Memory(bytes) => bytes.len() as u64,
-            Source::Seeded { size, .. } | Source::Padded { size, .. } => *size,
+            Source::Seeded { size, .. } | Source::Sparse { size, .. } | Source::Padded { size, .. } => *size,
         }
     }
 
@@ -96,6 +109,7 @@ impl Body {
         match &self.0.source {
             Source::Memory(bytes) => bytes.slice(start as usize..end as usize),
             Source::Seeded { seed, .. } => seeded_range(*seed, start, end),
+            Source::Sparse { seed, .. } => sparse_range(*seed, start, end),
             Source::Padded { head, seed, .. } => {
                 let edge = head.len() as u64;
                 let kept = head.slice(start.min(edge) as usize..end.min(edge) as usize);
@@ -115,6 +129,7 @@ impl Body {
         match self.0.source {
             Source::Memory(_) => Identity::Content(self.checksum()),
             Source::Seeded { seed, size } | Source::Padded { seed, size, .. } => Identity::Seeded { seed, size },
+            Source::Sparse { seed, size } => Identity::Sparse { seed, size },
         }
     }
 
@@ -122,7 +137,7 @@ impl Body {
     /// content checksum is not shown.
     pub(crate) fn signature(&self) -> Checksum {
         match self.0.source {
-            Source::Memory(_) | Source::Padded { .. } => self.checksum(),
+            Source::Memory(_) | Source::Sparse { .. } | Source::Padded { .. } => self.checksum(),
             Source::Seeded { seed, size } => {
                 Checksum::finish(Checksum::hasher().chain_update(seed.to_le_bytes()).chain_update(size.to_le_bytes()))
             }
@@ -175,6 +190,20 @@ fn seeded_range(seed: u64, start: u64, end: u64) -> Bytes {
     out.freeze()
 }
 
+/// A mark is eight bytes at a multiple of this.
+const MARKED: u64 = 1 << 20;
+
+fn sparse_range(seed: u64, start: u64, end: u64) -> Bytes {
+    let mut out = BytesMut::zeroed((end - start) as usize);
+    for mark in start / MARKED..end.div_ceil(MARKED) {
+        let bytes = random::mix(seed, mark).to_le_bytes();
+        for (at, byte) in (mark * MARKED..).zip(bytes).filter(|(at, _)| (start..end).contains(at)) {
+            out[(at - start) as usize] = byte;
+        }
+    }
+    out.freeze()
+}
+
 fn seeded_block(seed: u64, block: u64) -> [u8; BLOCK as usize] {
     let mut stream = random::Stream::new(random::mix(seed, block));
     let mut bytes = [0; BLOCK as usize];
@@ -206,6 +235,22 @@ mod tests {
         assert_eq!(body.read(4, 9996), Body::seeded(7, 9996).to_bytes());
         assert_eq!(body.to_bytes().slice(2..6000), body.read(2, 5998));
         assert_eq!(body.read(9_999, 100).len(), 1);
+    }
+
+    #[test]
+    fn a_sparse_body_is_marked_and_else_empty() {
+        let body = Body::sparse(7, 3 * MARKED + 5);
+        let whole = body.to_bytes();
+        let marks: Vec<&[u8]> = (0..3).map(|n| &whole[n * MARKED as usize..][..8]).collect();
+        assert!(marks[0] != marks[1] && marks[1] != marks[2], "{marks:?}");
+        assert_eq!(
+            whole.iter().filter(|byte| **byte != 0).count(),
+            marks.concat().iter().filter(|b| **b != 0).count() + 5
+        );
+        for (offset, length) in [(0, 3), (MARKED - 2, 7), (MARKED + 3, 40), (3 * MARKED - 1, 99)] {
+            let end = (offset + length).min(body.size());
+            assert_eq!(body.read(offset, length as usize), whole.slice(offset as usize..end as usize), "{offset}");
+        }
     }
 
     #[test]

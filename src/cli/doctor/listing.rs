@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use super::{Finding, Ladder};
 use crate::account::Account;
 use crate::cli::service::index_to_read;
-use crate::cli::{Failure, running, runtime, sync};
+use crate::cli::{Failure, runtime, sync};
 use crate::config::Config;
 use crate::http::Http;
 use crate::photos::Photos;
@@ -18,9 +16,8 @@ const MOST_NAMES: usize = 1_000;
 
 /// Compares every list of every library, after the running mount, if there is one, has asked for changes.
 pub fn check(config: &Config, ladder: &mut Ladder) -> Result<(), Failure> {
-    let now = Timestamp::now();
-    if running::ask(config, Round::News)? {
-        sync::round_after(config, now)?;
+    if let Some(asked) = sync::ask(config, Round::News)? {
+        sync::round_after(config, asked)?;
     }
     let runtime = runtime()?;
     let index = Arc::new(index_to_read(config)?);

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use jiff::ToSpan;
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
 
 use super::node;
 use crate::index::{Entry, INO_BITS, IndexError, Node, NodeKind};
@@ -52,21 +52,32 @@ impl Days {
     }
 
     pub fn node(&self, day: i64) -> Result<Option<Node>, IndexError> {
+        if let Some(node) = self.passed.lock().expect("no panic while locked").get(&day) {
+            return Ok(Some(node.clone()));
+        }
+        self.node_before(day, self.source.days_of_change()?.last().copied())
+    }
+
+    /// Nothing is added before the latest day, whatever the clock says since (the journal sees to that): files of days before
+    /// it change no more.
+    fn node_before(&self, day: i64, latest: Option<i64>) -> Result<Option<Node>, IndexError> {
         let passed = || self.passed.lock().expect("no panic while locked");
         if let Some(node) = passed().get(&day) {
             return Ok(Some(node.clone()));
         }
         let (Some(ino), Some(changes)) = (inode(day), self.source.changes_of(day)?) else { return Ok(None) };
         let node = node(ino, NodeKind::File, changes.text.len() as u64, changes.noticed.as_nanosecond());
-        if day < Timestamp::now().as_second() / 86_400 {
+        if latest.is_some_and(|latest| day < latest) {
             passed().insert(day, node.clone());
         }
         Ok(Some(node))
     }
 
     pub fn entries(&self) -> Result<Vec<Entry>, IndexError> {
-        let entry = |day| Ok(self.node(day)?.map(|node| Entry { name: file_name(day), node }));
-        self.source.days_of_change()?.into_iter().filter_map(|day| entry(day).transpose()).collect()
+        let days = self.source.days_of_change()?;
+        let latest = days.last().copied();
+        let entry = |day| Ok(self.node_before(day, latest)?.map(|node| Entry { name: file_name(day), node }));
+        days.into_iter().filter_map(|day| entry(day).transpose()).collect()
     }
 
     pub fn bytes(&self, day: i64) -> Result<Option<Bytes>, IndexError> {

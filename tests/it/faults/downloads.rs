@@ -10,7 +10,7 @@ use icloud_simulator::fault::{Damage, Effect, Failure, Fault};
 
 use super::{each, rsync};
 use crate::compared::{Compared, sha1};
-use crate::installation::{Files, Installation};
+use crate::installation::{Files, Installation, eventually};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Then {
@@ -175,7 +175,7 @@ fn a_download_that_stands_still_holds_up_nobody_else() {
             let read = File::open(installation.point().join(path)).and_then(|mut file| file.read_to_end(&mut bytes));
             read.map(|_| bytes)
         });
-        std::thread::sleep(Duration::from_millis(500));
+        eventually("the download has begun", || installation.downloads() > 0);
         assert_eq!(fs::metadata(installation.point().join(path)).unwrap().len(), file.size);
         assert!(walkdir::WalkDir::new(installation.point()).into_iter().map(Result::unwrap).count() > 30);
         assert_eq!(sha1(&installation.point().join(other.0)), other.1.sha1);

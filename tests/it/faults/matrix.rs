@@ -186,6 +186,7 @@ impl Bench<'_> {
         }
         match self.row.then {
             Then::Whole => assert!(code == Some(0) && is_whole, "{name}: {code:?}, {found:#?}"),
+            Then::Told => assert!(code != Some(0) || is_whole, "{name}: {code:?}, {found:#?}"),
             Then::Refused | Then::Nothing => {
                 assert!(code != Some(0) && !is_whole, "{name}: {code:?}, {found:#?}");
                 let verified = copy.map(|copy| self.lab.verify(&copy).status().unwrap().code());

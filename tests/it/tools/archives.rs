@@ -4,8 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use icloud_simulator::library::{AssetId, Slot, TruthAsset, TruthState};
+
 use super::BETWEEN;
-use super::copies::demo;
+use super::copies::{attributes, demo};
 use crate::compared::Compared;
 use crate::installation::{Installation, said};
 
@@ -74,6 +76,65 @@ fn borg_reads_nothing_twice_and_restores_every_byte() {
     fs::create_dir(&restored).unwrap();
     borg(&installation, &["extract", "::fourth"]);
     Compared::assert_whole(&restored.join(installation.point().strip_prefix("/").unwrap()), &files);
+    installation.simulator.assert_clean();
+}
+
+/// A photo that nobody has as a favourite, of a size that would be noticed.
+fn plain_photo(installation: &Installation) -> AssetId {
+    let cloud = installation.simulator.cloud();
+    let truth = cloud.truth();
+    let is_plain = |asset: &&TruthAsset| {
+        let original = asset.resource(Slot::Original);
+        asset.state == TruthState::Visible && !asset.favourite && original.is_some_and(|file| file.size > 50_000)
+    };
+    cloud.asset_named(&truth.assets().find(is_plain).unwrap().record_name).unwrap()
+}
+
+/// What changes a record and none of its bytes.
+const OF_RECORDS: [(&str, fn(&Installation, AssetId)); 3] = [
+    ("a title", |installation, photo| installation.simulator.cloud().retitle(photo, "Evening").unwrap()),
+    ("a favourite", |installation, photo| installation.simulator.cloud().set_favourite(photo, true).unwrap()),
+    ("none any more", |installation, photo| installation.simulator.cloud().set_favourite(photo, false).unwrap()),
+];
+
+#[test]
+fn what_changes_a_record_and_no_byte_adds_no_byte_to_a_backup() {
+    let installation = demo();
+    let point = installation.point().to_str().unwrap().to_owned();
+    let excluded = format!("{point}/.photosfs");
+    restic(&installation, &["init"]);
+    borg(&installation, &["init", "--encryption=none", "::"]);
+    let with_restic = || {
+        let lines = restic(&installation, &["backup", "--json", "--exclude", &excluded, &point]);
+        let summary = lines.lines().rfind(|line| line.contains("\"summary\"")).unwrap();
+        serde_json::from_str::<serde_json::Value>(summary).unwrap()
+    };
+    let with_borg = |name: &str| {
+        let archive = format!("::{name}");
+        let said = borg(&installation, &["create", "--json", "--exclude", &excluded, &archive, &point]);
+        serde_json::from_str::<serde_json::Value>(&said).unwrap()["archive"]["stats"]["deduplicated_size"].as_u64()
+    };
+    with_restic();
+    with_borg("first");
+    let photo = plain_photo(&installation);
+    for (what, change) in OF_RECORDS {
+        let before = attributes(&installation);
+        change(&installation, photo);
+        installation.run(&["sync"]);
+        let after = attributes(&installation);
+        assert!(before.iter().all(|(path, was)| after.get(path).is_none_or(|now| now == was)), "{what}: times stay");
+        let names = after.keys().filter(|path| !before.contains_key(*path)).count();
+        assert_eq!(names > 0, what == "a favourite");
+        let (downloads, read) = (installation.downloads(), installation.bytes_read());
+        let (summary, added) = (with_restic(), with_borg(what).unwrap());
+        let read = installation.bytes_read() - read;
+        println!("{what}: {names} names more, the mount read {read} bytes, borg kept {added}");
+        // A favourite has a name more, which neither has seen before: they read the file behind it, and have it already.
+        assert_eq!(summary["files_new"], names, "{what}");
+        assert_eq!((&summary["files_changed"], &summary["data_blobs"]), (&0.into(), &0.into()), "{what}: {summary}");
+        assert!(added < 120_000, "{what}: borg has added {added} bytes, all of them about files");
+        assert_eq!(installation.downloads(), downloads, "{what}");
+    }
     installation.simulator.assert_clean();
 }
 

@@ -91,7 +91,7 @@ fn twins_that_come_and_go_cost_their_own_bytes_only() {
 }
 
 /// What backup tools go by: inode, size, time of change of bytes and of attributes, of every file.
-fn attributes(installation: &Installation) -> BTreeMap<String, (u64, u64, [i64; 4])> {
+pub fn attributes(installation: &Installation) -> BTreeMap<String, (u64, u64, [i64; 4])> {
     let of = |path: String| {
         let data = fs::symlink_metadata(installation.point().join(&path)).unwrap();
         let times = [data.mtime(), data.mtime_nsec(), data.ctime(), data.ctime_nsec()];

@@ -115,8 +115,7 @@ impl Lab {
 
     /// Kills the process in the middle of its downloads.
     pub fn kill_while_it_downloads(&self) {
-        let before = self.installation.downloads();
-        eventually("something is being downloaded", || self.installation.downloads() > before);
+        self.wait_for_a_download();
         self.installation.kill();
     }
 
@@ -141,6 +140,41 @@ impl Lab {
     pub fn widen_disk(&self) {
         self.installation.unmount();
         umount2(&self.cache(), MntFlags::empty()).unwrap();
+        self.installation.mount();
+    }
+
+    /// The machine's clock can be set from now on.
+    pub fn take_the_clock(&self) {
+        self.installation.unmount();
+        self.installation.set_clock("+0");
+        self.installation.mount();
+        self.make_downloads_slow();
+    }
+
+    /// In the middle of a download, and changes are asked for by the new time.
+    pub fn set_clock_while_it_downloads(&self, off: &str) {
+        self.wait_for_a_download();
+        self.installation.set_clock(off);
+        assert_eq!(self.sync(&[]), Some(0), "by a clock that is off by {off}");
+    }
+
+    pub fn set_clock_right(&self) {
+        self.installation.set_clock("+0");
+    }
+
+    fn wait_for_a_download(&self) {
+        let before = self.installation.downloads();
+        eventually("something is being downloaded", || self.installation.downloads() > before);
+    }
+
+    /// Takes the mount away in the middle of its downloads, from under whoever reads.
+    pub fn detach_while_it_downloads(&self) {
+        self.wait_for_a_download();
+        self.installation.detach();
+    }
+
+    pub fn mount_again(&self) {
+        eventually("the process ends with the last file", || self.installation.process().is_none());
         self.installation.mount();
     }
 

@@ -49,6 +49,8 @@ pub enum Then {
     Refused,
     /// The tool cannot read anything, and says so.
     Nothing,
+    /// All of the tree is in the backup, or the tool says that it failed.
+    Told,
 }
 
 impl Row {
@@ -113,7 +115,8 @@ fn inside(place: Place) -> Effect {
 
 /// The list.
 pub fn rows() -> Vec<Row> {
-    [reading(), reading_parts(), asking(), listing_anew(), happening()].into_iter().flatten().collect()
+    // What takes longest begins first.
+    [happening(), reading(), reading_parts(), asking(), listing_anew()].into_iter().flatten().collect()
 }
 
 fn busy(status: u16) -> Effect {
@@ -194,6 +197,16 @@ fn listing_anew() -> Vec<Row> {
 
 fn happening() -> Vec<Row> {
     let happens = |begin, end| Strike::Happens { begin, meanwhile: None, end };
+    let jumps = |meanwhile| Strike::Happens {
+        begin: Lab::take_the_clock,
+        meanwhile: Some(meanwhile),
+        end: Lab::set_clock_right,
+    };
+    let detached = Strike::Happens {
+        begin: Lab::make_downloads_slow,
+        meanwhile: Some(Lab::detach_while_it_downloads),
+        end: Lab::mount_again,
+    };
     let ahead = happens(|lab| lab.clock(true), |lab| lab.clock(false));
     let behind = happens(|lab| lab.clock(false), |lab| lab.clock(true));
     let killed = Strike::Happens {
@@ -208,8 +221,11 @@ fn happening() -> Vec<Row> {
         Row::new("nearly all is thrown away", happens(Lab::trash_nearly_all, Lab::restore_all), Then::Whole),
         Row::new("the shared library vanishes", happens(Lab::delete_shared_library, |_| {}), Then::Whole),
         Row::new("the cache's disk is full", happens(Lab::shrink_disk, Lab::widen_disk), Then::Whole),
-        Row::new("the clock is five hours behind", ahead, Then::Whole),
-        Row::new("the clock is five hours ahead", behind, Then::Whole),
+        Row::new("the clock is five hours behind Apple's", ahead, Then::Whole),
+        Row::new("the clock is five hours ahead of Apple's", behind, Then::Whole),
+        Row::new("the clock jumps three days ahead", jumps(|lab| lab.set_clock_while_it_downloads("+3d")), Then::Whole),
+        Row::new("the clock jumps three days back", jumps(|lab| lab.set_clock_while_it_downloads("-3d")), Then::Whole),
+        Row::new("umount -l in the middle", detached, Then::Told),
         Row::new("photosfs is killed in the middle", killed, Then::Refused),
         Row::new("the library is not mounted", unmounted, Then::Nothing),
     ]
