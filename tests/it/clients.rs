@@ -14,5 +14,6 @@ mod listed;
 mod proxy;
 mod pyicloud;
 mod rclone;
+mod rclone_mount;
 mod stage;
 mod unpacked;

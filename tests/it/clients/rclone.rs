@@ -35,7 +35,7 @@ const SMART_ALBUMS: [&str; 14] = [
     "Videos",
 ];
 
-fn rclone(stage: &Stage, arguments: &[&str]) -> Command {
+pub(super) fn rclone(stage: &Stage, arguments: &[&str]) -> Command {
     let mut command = stage.client("rclone");
     command.arg("--config").arg(stage.path("rclone.conf"));
     command.arg("--cache-dir").arg(stage.path("rclone-cache"));
@@ -65,7 +65,7 @@ async fn sign_in_with(stage: &Stage, code: &str) -> Ended {
     give_code(stage, asked["State"].as_str().unwrap(), code).await
 }
 
-async fn sign_in(stage: &Stage) {
+pub(super) async fn sign_in(stage: &Stage) {
     let done = sign_in_with(stage, &stage.code()).await.succeeded();
     let done: Value = serde_json::from_str(&done.stdout).unwrap();
     assert_eq!(done["State"], "", "nothing more is asked: {done}");
