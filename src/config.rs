@@ -91,6 +91,8 @@ pub struct Config {
     /// Names of programs that are given only what is in the cache.
     pub cached_only: Vec<String>,
     pub poll: Duration,
+    /// How often a mount lists everything again, if ever.
+    pub list_again: Option<Duration>,
     /// A shell command for a mount to run when a person is needed.
     pub on_attention: Option<String>,
     /// Whether files have extended attributes.
@@ -134,6 +136,7 @@ impl Config {
             bandwidth: settings.bandwidth.map(|rate| at_least("bandwidth", rate, ByteSize::kb(10))).transpose()?,
             cached_only: settings.cached_only.unwrap_or_default(),
             poll: poll(settings.poll)?,
+            list_again: list_again(settings.list_again)?,
             on_attention: settings.on_attention.filter(|command| !command.trim().is_empty()),
             xattrs: settings.xattrs.unwrap_or(true),
             tree: TreeOptions {
@@ -200,6 +203,20 @@ fn poll(value: Option<jiff::SignedDuration>) -> Result<Duration, ConfigError> {
     }
 }
 
+/// A change that was never told is found within a week, long before what it was about is gone from Recently Deleted, where
+/// iCloud keeps it for 30 days; and a listing a week is a request for every hundred photos and sixty-six members of albums.
+const LIST_AGAIN: Duration = Duration::from_secs(7 * 86_400);
+
+fn list_again(value: Option<jiff::SignedDuration>) -> Result<Option<Duration>, ConfigError> {
+    let Some(value) = value else { return Ok(Some(LIST_AGAIN)) };
+    match Duration::try_from(value) {
+        Ok(Duration::ZERO) => Ok(None),
+        Ok(every) if every >= Duration::from_secs(86_400) => Ok(Some(every)),
+        // Whole listings every hour have shut people out for days (protocol/photos.md §11).
+        _ => Err(setting("list_again", value.to_string(), "must be at least 24h, or 0s for never")),
+    }
+}
+
 fn years(template: Option<String>) -> Result<String, ConfigError> {
     let template = template.unwrap_or_else(|| TreeOptions::default().years);
     let bare = template.replace("{year}", "").replace("{month}", "").replace("{day}", "");
@@ -254,6 +271,7 @@ mod tests {
             "apple_id='a@b'\nyears='{yeer}'",
             "apple_id='a@b'\nyears='{year}/../x'",
             "apple_id='a@b'\npoll='1s'",
+            "apple_id='a@b'\nlist_again='1h'",
             "apple_id='a@b'\ncache_size='lots'",
             "apple_id='a@b'\nmemory='1M'",
             "apple_id='a@b'\nbandwidth='0'",

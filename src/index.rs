@@ -11,6 +11,7 @@ mod apply;
 mod claims;
 mod damage;
 mod directories;
+mod expected;
 mod facts;
 mod hold;
 mod inodes;

@@ -7,6 +7,8 @@
 mod again;
 mod albums;
 mod audit;
+mod compare;
+mod due;
 mod error;
 mod follow;
 mod listing;
@@ -48,8 +50,12 @@ pub struct LibrarySync {
     index: Arc<Index>,
     listener: Mutex<Option<Arc<Listener>>>,
     progress: watch::Sender<Progress>,
-    /// When a library was last listed again because photos were missing.
+    /// When a library was last listed again because counts differed, or it was due.
     listed_again: Mutex<HashMap<LibraryId, Instant>>,
+    /// The album that is the next to be counted.
+    next_album: Mutex<usize>,
+    /// How often everything is listed again, if ever.
+    every: Option<Duration>,
     /// One round at a time.
     turn: tokio::sync::Mutex<()>,
 }
@@ -62,8 +68,15 @@ impl LibrarySync {
             listener: Mutex::default(),
             progress: watch::Sender::new(Progress::Idle),
             listed_again: Mutex::default(),
+            next_album: Mutex::default(),
+            every: None,
             turn: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Lists everything again so often, beside what is shown; never, unless this is called.
+    pub fn listing_every(self, every: Option<Duration>) -> LibrarySync {
+        LibrarySync { every, ..self }
     }
 
     /// Tells of every change of the tree from now on.
@@ -88,8 +101,9 @@ impl LibrarySync {
             // Told in the status; the next round tries again.
             let outcome = self.round(round).await;
             missed = outcome.is_err() && self.photos.reach().is_cut_off();
-            if let Err(error) = outcome {
-                tracing::warn!("asking for changes failed: {error}");
+            match outcome {
+                Ok(()) => self.list_what_is_due().await,
+                Err(error) => tracing::warn!("asking for changes failed: {error}"),
             }
         }
     }

@@ -80,6 +80,7 @@ mod tests {
             name: "PrimarySync".into(),
             shown: true,
             synced: Some(at),
+            listed: Some(at),
             visible: 1,
             hidden: 0,
             recently_deleted: 0,

@@ -48,7 +48,7 @@ impl Service {
         for state in index.libraries()? {
             photos.know(&state.library);
         }
-        let sync = Arc::new(LibrarySync::new(photos.clone(), index.clone()));
+        let sync = Arc::new(LibrarySync::new(photos.clone(), index.clone()).listing_every(config.list_again));
         Ok(Service { config, runtime, http, account, photos, index, sync, _lock: lock })
     }
 

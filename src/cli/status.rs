@@ -54,6 +54,8 @@ pub struct LibraryReport {
     pub shown: bool,
     /// When iCloud last confirmed what is shown.
     pub synced: Option<Timestamp>,
+    /// When everything in it was last listed.
+    pub listed: Option<Timestamp>,
     pub visible: u64,
     pub hidden: u64,
     pub recently_deleted: u64,
@@ -72,6 +74,7 @@ impl Report {
             Ok(LibraryReport {
                 shown: state.shown,
                 synced: state.synced.and_then(|at| Timestamp::from_millisecond(at).ok()),
+                listed: state.listed.and_then(|at| Timestamp::from_millisecond(at).ok()),
                 visible: counts.visible,
                 hidden: counts.hidden,
                 recently_deleted: counts.trashed,
@@ -150,6 +153,9 @@ impl LibraryReport {
                 println!("{name}: {visible} photos, {hidden} hidden, {recently_deleted} recently deleted");
                 if let Some(synced) = synced {
                     println!("  confirmed by iCloud at {synced:.0}");
+                }
+                if let Some(listed) = self.listed {
+                    println!("  everything last listed at {listed:.0}");
                 }
             }
         }

@@ -70,6 +70,9 @@ pub struct Settings {
     /// How often to ask for changes, such as 5m [default: 5m; at least 10s]
     #[arg(long, global = true, env = "PHOTOSFS_POLL", value_name = "TIME")]
     pub poll: Option<jiff::SignedDuration>,
+    /// How often a mount lists everything again, such as 168h [default: 168h; at least 24h; 0s: never]
+    #[arg(long, global = true, env = "PHOTOSFS_LIST_AGAIN", value_name = "TIME")]
+    pub list_again: Option<jiff::SignedDuration>,
     /// A shell command that a mount runs when a person is needed (docs/sign-in.md)
     #[arg(long, global = true, env = "PHOTOSFS_ON_ATTENTION", value_name = "COMMAND")]
     pub on_attention: Option<String>,
@@ -158,6 +161,7 @@ impl Settings {
             sidecars: self.sidecars.or(weaker.sidecars),
             xattrs: self.xattrs.or(weaker.xattrs),
             poll: self.poll.or(weaker.poll),
+            list_again: self.list_again.or(weaker.list_again),
             on_attention: self.on_attention.or(weaker.on_attention),
             endpoints: self.endpoints.or(weaker.endpoints),
             accounts: weaker.accounts,

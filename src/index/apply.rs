@@ -138,9 +138,14 @@ impl Touched {
                 put_member(tx, member)?;
                 self.member_changed(tx, member)?;
             }
-            // A purge takes a photo out of its albums, too: while that is held, it stays in them.
-            Change::Left(member) if super::hold::is_held(tx, &member.asset, library)? => {}
-            Change::Left(member) if super::hold::is_held(tx, &member.album, library)? => {}
+            // A purge takes a photo out of its albums, too: while that is held, it stays in them. Whether it was more than
+            // that is found out by the album's list, once nothing of it is held.
+            Change::Left(member)
+                if super::hold::is_held(tx, &member.asset, library)?
+                    || super::hold::is_held(tx, &member.album, library)? =>
+            {
+                tx.prepare_cached("UPDATE album SET doubt = 1 WHERE name = ?1")?.execute([&member.album])?;
+            }
             Change::Left(member) => {
                 self.transitions.left(member);
                 tx.prepare_cached("DELETE FROM member WHERE album = ?1 AND asset = ?2")?

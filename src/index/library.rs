@@ -24,6 +24,8 @@ pub struct LibraryState {
     pub awaited: bool,
     /// When iCloud last confirmed what is shown: milliseconds since 1970.
     pub synced: Option<i64>,
+    /// When everything in it was last listed: milliseconds since 1970.
+    pub listed: Option<i64>,
     /// What a person should know of it, in a line, such as a count that does not agree.
     pub note: Option<String>,
 }
@@ -50,7 +52,7 @@ impl Index {
     pub fn libraries(&self) -> Result<Vec<LibraryState>, IndexError> {
         let reader = self.reader()?;
         let mut query = reader.prepare_cached(
-            "SELECT zone, area, owner, zone_type, token, shown, synced, id, awaited FROM library WHERE NOT gone ORDER BY id",
+            "SELECT zone, area, owner, zone_type, token, shown, synced, id, awaited, listed FROM library WHERE NOT gone ORDER BY id",
         )?;
         let libraries = query.query_map([], |row| state(&reader, row))?.collect::<Result<Vec<_>, _>>()?;
         Ok(libraries.into_iter().flatten().collect())
@@ -109,25 +111,11 @@ impl Index {
         Ok(counts.optional()?.unwrap_or_default())
     }
 
-    /// The same, but for what is held: that counts where iCloud has it.
-    pub fn listed_counts(&self, library: &LibraryId) -> Result<ViewCounts, IndexError> {
-        let counts = self.view_counts(library)?;
-        let reader = self.reader()?;
-        let mut query = reader.prepare_cached(
-            "SELECT count(*) FILTER (WHERE NOT a.hidden), count(*) FILTER (WHERE a.hidden),
-                    count(*) FILTER (WHERE h.removal = 0)
-             FROM library l JOIN held h ON h.library = l.id AND h.removal <= 2
-             JOIN asset a ON a.name = h.record AND a.library = h.library AND NOT a.gone AND NOT a.trashed
-             WHERE l.zone = ?1",
-        )?;
-        let held = query.query_row([&library.0], |row| Ok([row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?]))?;
-        let [visible, hidden, trashed] = held.map(|count| count as u64);
-        Ok(ViewCounts {
-            visible: counts.visible.saturating_sub(visible),
-            hidden: counts.hidden.saturating_sub(hidden),
-            trashed: counts.trashed + trashed,
-            unready: counts.unready,
-        })
+    /// Takes note that everything in a library has been listed.
+    pub fn note_listing(&self, library: &LibraryId) -> Result<(), IndexError> {
+        let now = Timestamp::now().as_millisecond();
+        self.writer().execute("UPDATE library SET listed = ?2 WHERE zone = ?1", params![library.0, now])?;
+        Ok(())
     }
 
     /// Takes note that a library is gone from iCloud before it was ever shown.
@@ -265,7 +253,7 @@ fn state(reader: &Connection, row: &Row<'_>) -> rusqlite::Result<Option<LibraryS
     };
     let zone = Zone { area, name: row.get(0)?, owner: row.get(2)?, zone_type: row.get(3)? };
     let (token, shown, synced) = (row.get::<_, Option<String>>(4)?, row.get(5)?, row.get(6)?);
-    let (note, awaited) = (notes(reader, row.get(7)?)?, row.get(8)?);
+    let (note, awaited, listed) = (notes(reader, row.get(7)?)?, row.get(8)?, row.get(9)?);
     let token = token.and_then(SyncToken::new);
-    Ok(Library::of(zone).map(|library| LibraryState { library, token, shown, awaited, synced, note }))
+    Ok(Library::of(zone).map(|library| LibraryState { library, token, shown, awaited, synced, listed, note }))
 }

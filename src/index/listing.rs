@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::layout::Layout;
@@ -121,7 +122,8 @@ impl Index {
         let mut writer = self.writer();
         let tx = writer.transaction()?;
         let (id, _) = library_row(&tx, &library.0)?;
-        tx.execute("UPDATE library SET shown = 1, awaited = 0 WHERE id = ?1", [id])?;
+        let now = Timestamp::now().as_millisecond();
+        tx.execute("UPDATE library SET shown = 1, awaited = 0, listed = ?2 WHERE id = ?1", [id, now])?;
         tx.execute("DELETE FROM walked WHERE library = ?1", [id])?;
         set_token(&tx, id, token)?;
         let mut layout = Layout::new(&tx, &self.options);

@@ -6,7 +6,7 @@ CREATE TABLE meta (
 ) WITHOUT ROWID;
 
 -- A zone that is a library. `shown` is 1 once its first listing is proven, `gone` once a person has let a library go that
--- iCloud no longer has, `awaited` while it was shown by an index that was damaged and is not listed again yet. It counts its assets that are not gone, kept by
+-- iCloud no longer has, `listed` is when everything was last listed, `awaited` is 1 while it was shown by an index that was damaged and is not listed again yet. It counts its assets that are not gone, kept by
 -- triggers: what every change and every look at the status asks must not cost more in a larger library.
 CREATE TABLE library (
     id INTEGER PRIMARY KEY,
@@ -17,6 +17,7 @@ CREATE TABLE library (
     token TEXT,
     shown INTEGER NOT NULL DEFAULT 0,
     synced INTEGER,
+    listed INTEGER,
     gone INTEGER NOT NULL DEFAULT 0,
     awaited INTEGER NOT NULL DEFAULT 0,
     visible INTEGER NOT NULL DEFAULT 0,
@@ -85,6 +86,7 @@ CREATE TABLE asset (
     UNIQUE (name, library)
 );
 CREATE INDEX asset_master ON asset (master, library);
+CREATE INDEX asset_burst ON asset (library, burst) WHERE burst IS NOT NULL;
 
 CREATE TRIGGER asset_came AFTER INSERT ON asset WHEN NOT new.gone BEGIN
     UPDATE library SET
@@ -135,13 +137,17 @@ CREATE TABLE resource (
     PRIMARY KEY (library, record, kind)
 ) WITHOUT ROWID;
 
+-- `doubt` is 1 if photos left it while they or it were held: its list has to be read again. `settled` is a
+-- number of members that was announced and that its list did not bear out.
 CREATE TABLE album (
     name TEXT PRIMARY KEY,
     library INTEGER NOT NULL,
     title TEXT,
     kind INTEGER NOT NULL,
     parent TEXT,
-    modified INTEGER NOT NULL
+    modified INTEGER NOT NULL,
+    doubt INTEGER NOT NULL DEFAULT 0,
+    settled INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX album_parent ON album (parent);
 

@@ -3,15 +3,11 @@
 //! The tree stays as it is until everything is known, and changes in one transaction. What the listing does not show is
 //! looked up by name: only what the service then says is gone, or does not know, leaves.
 
-use std::time::{Duration, Instant};
-
 use super::views::Target;
 use super::{LibrarySync, SyncError, listing};
 use crate::index::{LibraryState, NoteKind};
 use crate::photos::{Change, LOOKUP, Library, LibraryId, Member, View};
 
-/// Between two listings that stale counts would cause: a listing costs a request for every hundred photos.
-const LIST_AGAIN: Duration = Duration::from_secs(86_400);
 /// Requests of one album's list, roughly: most albums have fewer than a hundred photos (protocol/photos.md §11).
 const ALBUM_PAGES: usize = 2;
 
@@ -32,45 +28,21 @@ impl LibrarySync {
         let token = self.stage_since(library, &token).await?;
         let id = library.id();
         self.on_index(move |index| index.note(&id, NoteKind::Albums, note.as_deref())).await?;
-        self.apply_staged(library.id(), token).await
-    }
-
-    /// Compares a library that changed with what the service announces of it. If photos are missing, a change was not told:
-    /// the library is listed again, at most once a day; what is missing then is told to the person.
-    pub(super) async fn compare(&self, state: &LibraryState) -> Result<(), SyncError> {
-        let library = &state.library;
-        let mut short = self.missing(library).await?;
-        if short.is_some() && self.may_list_again(&library.id()) {
-            tracing::warn!(library = library.zone.name, "fewer photos than iCloud announces: listing again");
-            self.list_again(state).await?;
-            short = self.missing(library).await?;
-        }
-        let note = short.map(|short| format!("photos are missing: {}", short.error(library)));
+        self.apply_staged(library.id(), token).await?;
         let id = library.id();
-        self.on_index(move |index| index.note(&id, NoteKind::Photos, note.as_deref())).await
-    }
-
-    async fn missing(&self, library: &Library) -> Result<Option<listing::Shortfall>, SyncError> {
-        let announced = self.photos.counts(library, &View::ALL).await?;
-        let id = library.id();
-        let seen = self.on_index(move |index| index.listed_counts(&id)).await?;
-        Ok(listing::shortfall(&announced, &seen))
-    }
-
-    fn may_list_again(&self, id: &LibraryId) -> bool {
-        let mut listed = self.listed_again.lock().expect("no panic while held");
-        let due = listed.get(id).is_none_or(|at| at.elapsed() > LIST_AGAIN);
-        if due {
-            listed.insert(id.clone(), Instant::now());
-        }
-        due
+        self.on_index(move |index| index.note_listing(&id)).await
     }
 
     /// Stages what the index has and a listing has not, as the service knows it by name.
     async fn stage_absent(&self, library: &Library) -> Result<(), SyncError> {
         let id = library.id();
         let absent = self.on_index(move |index| index.absent_from_staged(&id)).await?;
-        for names in absent.chunks(LOOKUP) {
+        self.stage_by_name(library, &absent).await
+    }
+
+    /// Stages some records as the service knows them by name.
+    pub(super) async fn stage_by_name(&self, library: &Library, names: &[String]) -> Result<(), SyncError> {
+        for names in names.chunks(LOOKUP) {
             let states = self.photos.records(library, names).await?;
             let states = states.into_iter().map(|(name, state)| state.unwrap_or_else(|| Change::absent(&name)));
             self.stage(library, states.collect()).await?;

@@ -26,7 +26,12 @@ const HISTORY_PAGES: f64 = 450.0 / 7_300.0;
 /// Pages of lists that are under way together (protocol/photos.md §2.5).
 const TOGETHER: f64 = 8.0;
 /// They may be counted as albums (protocol/photos.md §2.3).
-const PSEUDO_FOLDERS: u64 = 2;
+pub(super) const PSEUDO_FOLDERS: u64 = 2;
+
+/// Under which it is remembered how many more are announced than there are.
+pub(super) fn beyond_key(library: &Library) -> String {
+    format!("albums beyond {}", library.zone.name)
+}
 
 /// Albums, and how many members of each are announced.
 type Announced = Vec<(Album, u64)>;
@@ -73,6 +78,9 @@ impl LibrarySync {
             let seen = names.len() as u64;
             // The pseudo folders may be counted; then two readings must agree.
             if seen >= announced || (seen + roots >= announced && before.as_ref() == Some(&names)) {
+                let key = beyond_key(library);
+                let beyond = (announced.cast_signed() - seen.cast_signed()).to_string();
+                self.on_index(move |index| index.remember(&key, &beyond)).await?;
                 return Ok(Some(albums));
             }
             tracing::warn!(library = library.zone.name, seen, announced, "albums are missing from their list");

@@ -30,6 +30,7 @@ mod speed;
 mod stage;
 mod terminal;
 mod tools;
+mod untold;
 mod vfs;
 mod world;
 mod xattr;
