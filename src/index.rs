@@ -30,6 +30,7 @@ mod sidecars;
 mod store;
 #[cfg(test)]
 mod tests;
+mod unlisted;
 
 pub use crate::tree::Facts;
 pub use apply::{Batch, TreeChange};
@@ -39,6 +40,7 @@ pub use library::{LibraryState, ViewCounts};
 pub use node::{Entry, Node, NodeKind, Totals};
 pub use note::NoteKind;
 pub use store::{Index, IndexError};
+pub use unlisted::HistoryWalk;
 
 /// The root directory's inode number, as FUSE wants it.
 pub const ROOT: u64 = 1;

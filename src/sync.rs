@@ -14,6 +14,7 @@ mod follow;
 mod listing;
 mod progress;
 mod ranks;
+mod unlisted;
 mod views;
 
 use std::collections::HashMap;
@@ -89,18 +90,25 @@ impl LibrarySync {
         self.progress.subscribe()
     }
 
-    /// Asks for news every `poll`, more often while there is no network, and does a round whenever one is asked for, for ever.
+    /// Asks for news every `poll`, more often while there is no network, and does a round whenever one is asked for, for ever;
+    /// between rounds, reads what no list shows.
     pub async fn run(self: Arc<Self>, poll: Duration, mut asked: mpsc::Receiver<Round>) {
         let mut missed = false;
+        let (mut next, mut more) = (tokio::time::Instant::now() + poll, false);
         loop {
             let round = tokio::select! {
-                () = tokio::time::sleep(poll) => Round::News,
+                () = tokio::time::sleep_until(next) => Round::News,
                 () = self.cut_off(missed) => Round::News,
                 Some(round) = asked.recv() => round,
+                () = tokio::time::sleep(unlisted::PAUSE), if more => {
+                    more = self.read_on().await;
+                    continue;
+                }
             };
             // Told in the status; the next round tries again.
             let outcome = self.round(round).await;
             missed = outcome.is_err() && self.photos.reach().is_cut_off();
+            (next, more) = (tokio::time::Instant::now() + poll, outcome.is_ok());
             match outcome {
                 Ok(()) => self.list_what_is_due().await,
                 Err(error) => tracing::warn!("asking for changes failed: {error}"),

@@ -86,6 +86,7 @@ mod tests {
             recently_deleted: 0,
             not_ready: 0,
             held: 0,
+            history: None,
             note: None,
         };
         let session = SessionStatus {

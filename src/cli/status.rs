@@ -10,7 +10,7 @@ use super::{Context, Failure, running};
 use crate::account::{Account, SessionStatus};
 use crate::config::Config;
 use crate::http::Http;
-use crate::index::{Index, LibraryState, Waiting};
+use crate::index::{HistoryWalk, Index, LibraryState, Waiting};
 
 /// Tell how the library, the session and the mount are
 #[derive(clap::Args)]
@@ -59,6 +59,8 @@ pub struct LibraryReport {
     pub visible: u64,
     pub hidden: u64,
     pub recently_deleted: u64,
+    /// How far its history has been read for frames of bursts, which no list shows; none if it has no burst.
+    pub history: Option<HistoryReport>,
     /// Photos whose original is not ready in iCloud: they are not shown yet.
     pub not_ready: u64,
     pub held: u64,
@@ -80,6 +82,7 @@ impl Report {
                 recently_deleted: counts.trashed,
                 not_ready: counts.unready,
                 held: waiting.iter().find(|waiting| waiting.library == id).map_or(0, Waiting::count),
+                history: index.history_walk(&id)?.map(HistoryReport::from),
                 note: state.note.clone(),
                 name: id.0,
             })
@@ -144,6 +147,21 @@ impl Report {
     }
 }
 
+/// A page is 200 records at the most.
+#[derive(Debug, Serialize)]
+pub struct HistoryReport {
+    pub pages: u64,
+    /// Records that no list had shown.
+    pub found: u64,
+    pub done: bool,
+}
+
+impl From<HistoryWalk> for HistoryReport {
+    fn from(walk: HistoryWalk) -> HistoryReport {
+        HistoryReport { pages: walk.pages, found: walk.found, done: walk.done }
+    }
+}
+
 impl LibraryReport {
     fn print(&self) {
         let LibraryReport { name, visible, hidden, recently_deleted, not_ready, .. } = self;
@@ -161,6 +179,9 @@ impl LibraryReport {
         }
         if *not_ready > 0 {
             println!("  {not_ready} more are not ready in iCloud yet and are not shown");
+        }
+        if let Some(HistoryReport { pages, found, done: false }) = &self.history {
+            println!("  its history is being read for frames of bursts: {pages} pages so far, {found} found");
         }
         if let Some(note) = &self.note {
             println!("  note: {note}");

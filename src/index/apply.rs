@@ -9,6 +9,7 @@ use super::layout::Layout;
 use super::library::{library_row, put_album, put_member, set_token};
 use super::record::{put_asset, put_master};
 use super::{Held, Index, IndexError, news};
+use crate::config::TreeOptions;
 use crate::photos::{Album, Asset, Change, LibraryId, Member, SyncToken};
 
 /// What the kernel must be told after a transaction.
@@ -107,8 +108,7 @@ impl Index {
         }
         let mut change = TreeChange::default();
         if shown {
-            touched.transitions.write(&tx, id, &library.0)?;
-            change = touched.lay_out(Layout::new(&tx, &self.options))?;
+            change = touched.journal_and_lay_out(&tx, &self.options, (id, &library.0))?;
         }
         set_token(&tx, id, batch.token)?;
         change.holds = super::hold::fingerprint(&tx)? != holds;
@@ -121,7 +121,7 @@ impl Index {
 }
 
 impl Touched {
-    fn write(&mut self, tx: &Connection, library: i64, change: &Change) -> Result<(), IndexError> {
+    pub(super) fn write(&mut self, tx: &Connection, library: i64, change: &Change) -> Result<(), IndexError> {
         match change {
             Change::Asset(asset) => self.put_asset(tx, library, asset)?,
             Change::Master(master) => {
@@ -240,6 +240,17 @@ impl Touched {
         let rows = query.query_map(values, |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
         self.assets.extend(rows.collect::<Result<Vec<_>, _>>()?);
         Ok(())
+    }
+
+    /// Writes what happened to the journal, and brings the tree up to date.
+    pub(super) fn journal_and_lay_out(
+        self,
+        tx: &Connection,
+        options: &TreeOptions,
+        (library, zone): (i64, &str),
+    ) -> Result<TreeChange, IndexError> {
+        self.transitions.write(tx, library, zone)?;
+        self.lay_out(Layout::new(tx, options))
     }
 
     fn lay_out(self, mut layout: Layout<'_>) -> Result<TreeChange, IndexError> {

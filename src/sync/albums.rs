@@ -21,7 +21,7 @@ const READINGS: usize = 3;
 /// (protocol/photos.md §2.4), and the history of 100,000 photos costs 6,000 requests. Fewer are told.
 const BELIEVABLE: u64 = 5;
 /// Pages of history for each asset: 450 were measured for 7,300 (protocol/photos.md §3.5).
-const HISTORY_PAGES: f64 = 450.0 / 7_300.0;
+pub(super) const HISTORY_PAGES: f64 = 450.0 / 7_300.0;
 
 /// Pages of lists that are under way together (protocol/photos.md §2.5).
 const TOGETHER: f64 = 8.0;

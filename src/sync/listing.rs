@@ -42,6 +42,7 @@ impl LibrarySync {
             .await?;
         self.progress.send_replace(Progress::Idle);
         self.tell(change);
+        self.read_if_short(library).await;
         Ok(())
     }
 

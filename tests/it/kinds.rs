@@ -44,10 +44,15 @@ fn photo(name: &str, original: Resource) -> NewPhoto {
 impl Scene {
     fn new() -> Scene {
         let stage = Stage::new(Options { assets: Some(0), ..Options::default() });
+        let cloud = stage.simulator.cloud();
+        Scene::on(stage, cloud)
+    }
+
+    fn on(stage: Stage, cloud: Cloud) -> Scene {
         let source = Arc::new(PhotosSource::new(stage.photos.clone(), stage.http.clone()));
         let content = Content::open_folder(ContentOptions::from(&stage.config), source, stage.runtime.handle().clone());
         let vfs = Vfs::new(stage.index.clone(), Arc::new(content.unwrap()), Arc::new(Calm), OWNER);
-        Scene { cloud: stage.simulator.cloud(), vfs, stage }
+        Scene { cloud, vfs, stage }
     }
 
     /// A library that holds these photos when it is first listed.
@@ -216,6 +221,71 @@ fn slow_motion_and_the_other_subtypes_have_their_smart_albums() {
     assert_eq!(scene.month().len(), 10);
 }
 
+/// Reads what no list shows; gives the pages that it took.
+fn read_history(scene: &Scene) -> usize {
+    let pages =
+        (0..).take_while(|_| scene.stage.runtime.block_on(scene.stage.sync.read_unlisted()).unwrap()).count() + 1;
+    scene.stage.simulator.assert_clean();
+    pages
+}
+
+#[test]
+fn the_other_frames_of_a_burst_are_found_in_the_history() {
+    let frame = |name: &str, pick| {
+        let burst = Burst { id: "B0457000-0000-4000-8000-000000000001".into(), flags: 4, pick };
+        NewPhoto { burst: Some(burst), ..photo(name, file(JPEG, name)) }
+    };
+    let scene = Scene::new();
+    let lesser: Vec<AssetId> = (1..=4).map(|n| scene.add(frame(&format!("{n}.JPG"), false))).collect();
+    scene.add(frame("5.JPG", true));
+    let album = scene.album("Jump", None);
+    scene.cloud.add_to_album(lesser[0], album).unwrap();
+    for n in 0..400 {
+        scene.add(photo(&format!("IMG_{n}.JPG"), file(JPEG, &format!("other {n}"))));
+    }
+    scene.update();
+    let before = scene.stage.tree();
+    assert_eq!(scene.month().len(), 401, "no list shows the others");
+    // One goes for good before anybody has seen it, one while the history is being read.
+    scene.cloud.purge(lesser[1]).unwrap();
+    assert!(scene.stage.runtime.block_on(scene.stage.sync.read_unlisted()).unwrap(), "there is more");
+    scene.cloud.purge(lesser[2]).unwrap();
+    scene.update();
+    // Another process goes on where the first was.
+    let Scene { stage, cloud, .. } = scene;
+    let scene = Scene::on(stage.reopened(), cloud);
+    scene.update();
+    let asked = scene.stage.simulator.requests("changes/zone");
+    let pages = read_history(&scene);
+    assert_eq!(scene.stage.simulator.requests("changes/zone") - asked, pages as u64);
+    let walk =
+        scene.stage.index.history_walk(&scene.stage.index.libraries().unwrap()[0].library.id()).unwrap().unwrap();
+    assert_eq!((walk.done, walk.pages), (true, pages as u64 + 1));
+    let burst = ["1.JPG", "4.JPG", "5.JPG"].map(|name| (name, name));
+    assert_eq!(scene.files("Smart Albums/Bursts"), files(&burst));
+    assert_eq!(scene.files("Albums/Jump"), files(&[("1.JPG", "1.JPG")]), "also where they are in albums");
+    let after = scene.stage.tree();
+    let is_there =
+        |(path, node): &(String, photosfs::index::Node)| after.iter().any(|(p, n)| (p, n.ino) == (path, node.ino));
+    assert!(before.iter().all(is_there), "nothing leaves by it");
+    assert!(!scene.stage.runtime.block_on(scene.stage.sync.read_unlisted()).unwrap(), "once is enough");
+    // Counts and lists that lack them cause no listing, and take nothing away.
+    let listed = scene.stage.simulator.requests("records/query");
+    scene.add(photo("NEW.JPG", file(JPEG, "new")));
+    scene.update();
+    assert_eq!(scene.stage.simulator.requests("records/query"), listed);
+    scene.stage.runtime.block_on(scene.stage.sync.round(photosfs::sync::Round::Full)).unwrap();
+    assert_eq!(scene.files("Smart Albums/Bursts"), files(&burst));
+}
+
+#[test]
+fn without_a_burst_no_history_is_read() {
+    let scene = Scene::of([photo("A.JPG", file(JPEG, "a"))]);
+    let asked = scene.stage.simulator.requests("changes/zone");
+    assert!(!scene.stage.runtime.block_on(scene.stage.sync.read_unlisted()).unwrap());
+    assert_eq!(scene.stage.simulator.requests("changes/zone"), asked);
+}
+
 #[test]
 fn of_a_burst_lists_show_the_pick_and_the_change_log_the_others() {
     let frame = |name: &str, pick| {
@@ -223,13 +293,14 @@ fn of_a_burst_lists_show_the_pick_and_the_change_log_the_others() {
         NewPhoto { burst: Some(burst), ..photo(name, file(JPEG, name)) }
     };
     let scene = Scene::of([frame("1.JPG", false), frame("2.JPG", true)]);
-    assert_eq!(scene.files("Smart Albums/Bursts"), files(&[("2.JPG", "2.JPG")]));
+    let first = files(&[("1.JPG", "1.JPG"), ("2.JPG", "2.JPG")]);
+    assert_eq!(scene.files("Smart Albums/Bursts"), first, "a short history is read at once");
     scene.add(frame("3.JPG", false));
     scene.update();
-    let both = files(&[("2.JPG", "2.JPG"), ("3.JPG", "3.JPG")]);
-    assert_eq!((scene.files("Smart Albums/Bursts"), scene.month()), (both.clone(), both.clone()));
+    let all = files(&[("1.JPG", "1.JPG"), ("2.JPG", "2.JPG"), ("3.JPG", "3.JPG")]);
+    assert_eq!((scene.files("Smart Albums/Bursts"), scene.month()), (all.clone(), all.clone()));
     scene.stage.runtime.block_on(scene.stage.sync.round(photosfs::sync::Round::Full)).unwrap();
-    assert_eq!(scene.month(), both, "that no list shows it is no reason to drop it");
+    assert_eq!(scene.month(), all, "that no list shows them is no reason to drop them");
 }
 
 #[test]

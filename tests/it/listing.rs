@@ -14,7 +14,7 @@ pub type Key = (String, String, u64);
 /// Every file of the truth that the tree must hold, by what it is.
 pub fn expected(stage: &Stage) -> BTreeSet<Key> {
     let truth = stage.simulator.cloud().truth();
-    let shown = |asset: &&TruthAsset| !asset.lesser_burst_frame && asset.resource(Slot::Original).is_some();
+    let shown = |asset: &&TruthAsset| asset.resource(Slot::Original).is_some();
     let files = |asset: &TruthAsset| {
         let name = asset.record_name.clone();
         let preview =
@@ -60,7 +60,7 @@ fn the_demo_library_is_listed_whole() {
 pub fn assert_places(stage: &Stage) {
     let found = found(stage);
     let truth = stage.simulator.cloud().truth();
-    for asset in truth.assets().filter(|asset| !asset.lesser_burst_frame) {
+    for asset in truth.assets() {
         let Some(original) = asset.resource(Slot::Original) else { continue };
         let paths = &found[&(asset.record_name.clone(), original.checksum.clone(), original.size)];
         let home = match asset.state {

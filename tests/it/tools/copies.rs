@@ -26,7 +26,7 @@ fn once_each(files: &Files) -> (usize, u64) {
 
 /// How many files the cloud's photos have, from its own model.
 fn files_in_the_cloud(installation: &Installation) -> usize {
-    let shown = |asset: &&TruthAsset| !asset.lesser_burst_frame && asset.resource(Slot::Original).is_some();
+    let shown = |asset: &&TruthAsset| asset.resource(Slot::Original).is_some();
     let previews = [Slot::MediumPicture, Slot::Thumbnail, Slot::MediumVideo, Slot::SmallVideo];
     let truth = installation.simulator.cloud().truth();
     let files = |asset: &TruthAsset| asset.resources.iter().filter(|file| !previews.contains(&file.slot)).count();
