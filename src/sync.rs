@@ -12,6 +12,7 @@ mod due;
 mod error;
 mod follow;
 mod listing;
+mod pages;
 mod progress;
 mod ranks;
 mod unlisted;

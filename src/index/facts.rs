@@ -1,10 +1,11 @@
 //! What is known of photos, as their rows have it.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::files::files_at;
 use super::inodes::NANOS;
 use super::read::number;
-use super::record::{json, kind_at, kind_number};
+use super::record::{json, kind_at};
 use super::{Facts, Index, IndexError};
 use crate::photos::{LibraryId, Place, ResourceKind};
 
@@ -23,7 +24,7 @@ impl Index {
         let with_edit = |row: &Row<'_>| {
             let kind = kind_at(row, 16)?;
             let is_edit = matches!(kind, ResourceKind::Edited | ResourceKind::EditedVideo);
-            Ok(Facts { edited: is_edit.then_some(row.get::<_, i64>(17)? / NANOS), ..facts(row, kind)? })
+            Ok(Facts { edited: is_edit.then_some(row.get::<_, i64>(17)? / NANOS), ..facts(row, kind, row.get(15)?)? })
         };
         Ok(query.query_row([number(ino)], with_edit).optional()?)
     }
@@ -36,21 +37,24 @@ pub(super) fn of_original(
     kind: ResourceKind,
 ) -> Result<Option<Facts>, IndexError> {
     let mut query = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS}, r.checksum FROM asset a JOIN library l ON l.id = a.library
-         JOIN master m ON m.library = a.library AND m.name = a.master
-         JOIN resource r ON r.library = a.library AND r.record = a.master AND r.kind = ?2 WHERE a.id = ?1"
+        "SELECT {COLUMNS}, m.files FROM asset a JOIN library l ON l.id = a.library
+         JOIN master m ON m.library = a.library AND m.name = a.master WHERE a.id = ?1"
     ))?;
-    Ok(query.query_row(params![asset, kind_number(kind)], |row| facts(row, kind)).optional()?)
+    let of_kind = |row: &Row<'_>| match files_at(row, 15)?.into_iter().find(|file| file.kind == kind) {
+        Some(file) => facts(row, kind, file.checksum.as_str().to_owned()).map(Some),
+        None => Ok(None),
+    };
+    Ok(query.query_row([asset], of_kind).optional()?.flatten())
 }
 
-fn facts(row: &Row<'_>, kind: ResourceKind) -> rusqlite::Result<Facts> {
+fn facts(row: &Row<'_>, kind: ResourceKind, checksum: String) -> rusqlite::Result<Facts> {
     let (north, east): (Option<f64>, Option<f64>) = (row.get(11)?, row.get(12)?);
     let altitude = row.get(13)?;
     Ok(Facts {
         library: LibraryId(row.get(0)?),
         asset: row.get(1)?,
         kind,
-        checksum: row.get(15)?,
+        checksum,
         original_name: row.get(2)?,
         captured: row.get(3)?,
         offset: row.get(4)?,

@@ -11,6 +11,14 @@ use super::record::{put_asset, put_master};
 use super::{Index, IndexError, TreeChange};
 use crate::photos::{Album, Asset, Library, LibraryId, Master, Member, SyncToken, Zone};
 
+/// A page of a list, from a rank on.
+pub struct ListedPage {
+    pub list: &'static str,
+    pub rank: u64,
+    pub assets: Vec<Asset>,
+    pub masters: Vec<Master>,
+}
+
 impl Index {
     /// Makes room for a library's first listing, whose changes will be asked for from `token` on: rows that an earlier
     /// attempt left are dropped. A library that is shown keeps what it has.
@@ -46,20 +54,16 @@ impl Index {
         Ok(tx.commit()?)
     }
 
-    /// Adds a page of a list, from a rank on, and remembers that it is in; gives how many assets are new.
-    pub fn stage_page(
-        &self,
-        library: &LibraryId,
-        list: &str,
-        rank: u64,
-        assets: &[Asset],
-        masters: &[Master],
-    ) -> Result<u64, IndexError> {
+    /// Adds pages of lists, and remembers that they are in; gives how many of their assets are new.
+    pub fn stage_pages(&self, library: &LibraryId, pages: &[ListedPage]) -> Result<u64, IndexError> {
         self.stage_with(|tx| {
             let (id, _) = library_row(tx, &library.0)?;
-            let new = put_page(tx, id, assets, masters)?;
-            if !assets.is_empty() {
-                put_walked(tx, id, list, rank, assets.len() as u64)?;
+            let mut new = 0;
+            for ListedPage { list, rank, assets, masters } in pages {
+                new += put_page(tx, id, assets, masters)?;
+                if !assets.is_empty() {
+                    put_walked(tx, id, list, *rank, assets.len() as u64)?;
+                }
             }
             Ok(new)
         })
@@ -147,9 +151,6 @@ fn clear(tx: &Connection, library: i64) -> Result<(), IndexError> {
         ),
         format!("DELETE FROM album WHERE library = ?1 AND name NOT IN ({HELD})"),
         format!("DELETE FROM asset WHERE library = ?1 AND name NOT IN ({HELD})"),
-        "DELETE FROM resource WHERE library = ?1 AND record NOT IN (
-             SELECT name FROM asset WHERE library = ?1 UNION ALL SELECT master FROM asset WHERE library = ?1)"
-            .to_owned(),
         "DELETE FROM master WHERE library = ?1 AND name NOT IN (SELECT master FROM asset WHERE library = ?1)"
             .to_owned(),
         // A row's number may be given again: nothing may be left that goes by it.

@@ -81,6 +81,7 @@ CREATE TABLE asset (
     north REAL,
     east REAL,
     altitude REAL,
+    files TEXT,
     gone INTEGER NOT NULL DEFAULT 0,
     unready INTEGER NOT NULL DEFAULT 0,
     UNIQUE (name, library)
@@ -122,19 +123,8 @@ CREATE TABLE master (
     file_name TEXT,
     uti TEXT,
     modified INTEGER NOT NULL,
+    files TEXT,
     PRIMARY KEY (library, name)
-) WITHOUT ROWID;
-
--- Files of a record: of a master the originals, of an asset the renderings of its edit.
-CREATE TABLE resource (
-    library INTEGER NOT NULL,
-    record TEXT NOT NULL,
-    kind INTEGER NOT NULL,
-    size INTEGER NOT NULL,
-    checksum TEXT NOT NULL,
-    uti TEXT NOT NULL,
-    ready INTEGER NOT NULL,
-    PRIMARY KEY (library, record, kind)
 ) WITHOUT ROWID;
 
 -- `doubt` is 1 if photos left it while they or it were held: its list has to be read again. `settled` is a

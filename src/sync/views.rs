@@ -5,13 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 
+use super::pages::Pages;
 use super::{LibrarySync, Progress, SyncError, ranks};
 use crate::photos::{AssetPage, Change, Library, Trail, View};
-
-/// Takes a page of a list, from a rank on; gives how many of its assets were new.
-pub(super) type Take<'a> = dyn Fn(&'static str, u64, AssetPage) -> BoxFuture<'a, Result<u64, SyncError>> + Sync + 'a;
 
 /// Where pages of a listing go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +20,7 @@ pub(super) enum Target {
 }
 
 /// A walk through a library.
-struct Walk<'a, 't> {
+struct Walk<'a> {
     library: &'a Library,
     /// Assets announced in all views.
     total: u64,
@@ -32,7 +29,7 @@ struct Walk<'a, 't> {
     known: AtomicU64,
     pages: AtomicU64,
     began: Instant,
-    take: &'a Take<'t>,
+    into: &'a Pages<'a>,
 }
 
 impl LibrarySync {
@@ -43,28 +40,28 @@ impl LibrarySync {
         announced: &[Option<u64>],
         target: Target,
     ) -> Result<(), SyncError> {
-        self.walk_views(library, announced, target, &|list, rank, page| {
-            self.take_page(library, target, list, rank, page).boxed()
-        })
-        .await
+        let pages = Pages::new(self, library, target);
+        let walked = self.walk_views(library, announced, target, &pages).await;
+        // Also of a walk that failed: the next one goes on from there.
+        pages.write().await?;
+        walked
     }
 
     /// Reads a library's history into the index.
     pub(super) async fn read_history(&self, library: &Library, target: Target) -> Result<(), SyncError> {
-        let take = |list, rank, page| self.take_page(library, target, list, rank, page).boxed();
-        self.walk_history(library, &take).await
+        let pages = Pages::new(self, library, target);
+        self.walk_history(library, &pages).await?;
+        pages.write().await.map(|_| ())
     }
 
-    /// Reads all views of a library, and hands on each page.
-    ///
     /// Whether a shared library has lists of what is hidden and trashed is not known for sure (protocol/photos.md §1.3);
     /// where one is refused, the library's whole history is read instead, which holds everything.
-    pub(super) async fn walk_views(
+    async fn walk_views(
         &self,
         library: &Library,
         announced: &[Option<u64>],
         target: Target,
-        take: &Take<'_>,
+        pages: &Pages<'_>,
     ) -> Result<(), SyncError> {
         let walk = Walk {
             library,
@@ -73,12 +70,12 @@ impl LibrarySync {
             known: AtomicU64::new(0),
             pages: AtomicU64::new(0),
             began: Instant::now(),
-            take,
+            into: pages,
         };
         for (view, &count) in View::ALL.iter().zip(announced) {
             match self.walk_view(&walk, view, count.unwrap_or(0), target).await {
                 Err(error) if error.is_bad_request() && !library.has_albums() => {
-                    return self.walk_history(library, take).await;
+                    return self.walk_history(library, pages).await;
                 }
                 outcome => outcome?,
             }
@@ -86,13 +83,7 @@ impl LibrarySync {
         Ok(())
     }
 
-    async fn walk_view(
-        &self,
-        walk: &Walk<'_, '_>,
-        view: &View,
-        announced: u64,
-        target: Target,
-    ) -> Result<(), SyncError> {
+    async fn walk_view(&self, walk: &Walk<'_>, view: &View, announced: u64, target: Target) -> Result<(), SyncError> {
         let list = view.index();
         let walked = match target {
             Target::Listing => self.walked(walk.library, list).await?,
@@ -108,7 +99,11 @@ impl LibrarySync {
                 }
                 let page = self.photos.page(walk.library, view, rank).await?;
                 let ranks = page.assets.len() as u64;
-                let new = (walk.take)(list, rank, page).await?;
+                // Past the end that was announced it matters how many are new.
+                let new = match rank < announced {
+                    true => walk.into.add(list, rank, page).await.map(|()| ranks)?,
+                    false => walk.into.add_now(list, rank, page).await?,
+                };
                 self.tell_progress(walk, ranks, 1);
                 Ok::<_, SyncError>(ranks::Covered { ranks, new })
             }
@@ -118,7 +113,7 @@ impl LibrarySync {
         ranks::walk(announced, view.stride(), &page, endless).await
     }
 
-    fn tell_progress(&self, walk: &Walk<'_, '_>, covered: u64, pages: u64) {
+    fn tell_progress(&self, walk: &Walk<'_>, covered: u64, pages: u64) {
         let seen = walk.seen.fetch_add(covered, Ordering::Relaxed) + covered;
         let pages = walk.pages.fetch_add(pages, Ordering::Relaxed) + pages;
         self.progress.send_replace(Progress::Assets {
@@ -137,7 +132,7 @@ impl LibrarySync {
     }
 
     /// Reads the assets and masters of a library's history from its beginning.
-    async fn walk_history(&self, library: &Library, take: &Take<'_>) -> Result<(), SyncError> {
+    async fn walk_history(&self, library: &Library, pages: &Pages<'_>) -> Result<(), SyncError> {
         let mut log = self.history(library);
         while let Some(changes) = log.next().await? {
             let (mut assets, mut masters) = (Vec::new(), Vec::new());
@@ -148,7 +143,7 @@ impl LibrarySync {
                     _ => {}
                 }
             }
-            take("history", log.pages, AssetPage { assets, masters, token: None }).await?;
+            pages.add("history", log.pages, AssetPage { assets, masters, token: None }).await?;
         }
         Ok(())
     }
@@ -157,26 +152,6 @@ impl LibrarySync {
     pub(super) fn history<'a>(&'a self, library: &'a Library) -> History<'a> {
         let trail = Trail::new("the library's history", Trail::HISTORY);
         History { sync: self, library, token: None, trail, pages: 0, ended: false }
-    }
-
-    async fn take_page(
-        &self,
-        library: &Library,
-        target: Target,
-        list: &'static str,
-        rank: u64,
-        page: AssetPage,
-    ) -> Result<u64, SyncError> {
-        let (id, AssetPage { assets, masters, .. }) = (library.id(), page);
-        self.on_index(move |index| match target {
-            Target::Listing => index.stage_page(&id, list, rank, &assets, &masters),
-            Target::Changes => {
-                let masters = masters.into_iter().map(|master| Change::Master(Box::new(master)));
-                let assets = assets.into_iter().map(|asset| Change::Asset(Box::new(asset)));
-                index.stage_changes(&id, &masters.chain(assets).collect::<Vec<_>>())
-            }
-        })
-        .await
     }
 }
 

@@ -14,9 +14,6 @@ CREATE TABLE asset AS
 CREATE TABLE master AS
     SELECT m.* FROM (SELECT DISTINCT library, master FROM asset) a
     CROSS JOIN source.master m ON m.library = a.library AND m.name = a.master;
-CREATE TABLE resource AS
-    SELECT r.* FROM (SELECT library, name AS record FROM asset UNION SELECT library, master FROM asset) a
-    CROSS JOIN source.resource r ON r.library = a.library AND r.record = a.record;
 CREATE TABLE album AS
     SELECT b.* FROM source.held h CROSS JOIN source.album b ON b.name = h.record WHERE h.removal = 3
     UNION SELECT b.* FROM source.held h CROSS JOIN source.album b ON b.library = h.library WHERE h.removal = 4;

@@ -9,8 +9,7 @@ use crate::index::layout::Layout;
 use crate::index::{Index, IndexError, NoteKind};
 
 /// What a copy holds, libraries first: rows of others count in theirs.
-const TABLES: [&str; 10] =
-    ["library", "held", "note", "asset", "master", "resource", "album", "member", "node", "claim"];
+const TABLES: [&str; 9] = ["library", "held", "note", "asset", "master", "album", "member", "node", "claim"];
 /// Columns that a new index fills by itself.
 const OWN: [&str; 8] = ["token", "shown", "awaited", "visible", "hidden", "trashed", "unready", "nlink"];
 
