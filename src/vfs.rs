@@ -16,6 +16,7 @@ mod read_ahead;
 mod special;
 mod status;
 mod system;
+mod taking;
 mod tree;
 mod walk;
 mod xattr;
@@ -33,7 +34,7 @@ use crate::index::{Node, NodeKind, ROOT, Totals};
 pub use attributes::{Attributes, BLOCK_SIZE, Owner};
 use cached_only::CachedOnly;
 pub use change::{ChangeListener, TreeChange};
-pub use directory::{DirectoryEntry, Listing};
+pub use directory::{DirectoryEntry, Listing, Page};
 pub use error::VfsError;
 use freshness::Freshness;
 use handles::{Handle, Handles, OpenFile};
@@ -91,6 +92,8 @@ pub struct Vfs {
     cached_only: CachedOnly,
     handles: Handles,
     freshness: Freshness,
+    /// One for each listing that is being taken in the background, and one of our own.
+    taking: Arc<()>,
     read_ahead: Option<ReadAhead>,
     listener: OnceLock<Arc<dyn ChangeListener>>,
 }
@@ -109,6 +112,7 @@ impl Vfs {
             cached_only: CachedOnly::default(),
             handles: Handles::default(),
             freshness: Freshness::default(),
+            taking: Arc::default(),
             listener: OnceLock::new(),
         }
     }
@@ -182,24 +186,13 @@ impl Vfs {
     /// Opens a directory: its listing is taken now and stays the same for this handle, whatever changes.
     pub fn opendir(&self, ino: u64) -> Result<Opened, VfsError> {
         let epoch = self.freshness.epoch();
-        let node = self.directory(ino)?;
-        let mut listing = Listing::new(self.owner, epoch);
-        listing.push(".", &node);
-        listing.push("..", &self.node(self.parent(ino)?)?);
-        if let Some(entry) = self.special.listed_in(ino)? {
-            listing.push(&entry.name, &entry.node);
-        }
-        match special::is_special(ino) {
-            true => self.special.children(ino)?.iter().for_each(|entry| listing.push(&entry.name, &entry.node)),
-            false => self.tree.each_child(ino, &mut |name, node| listing.push(&self.system.listed(name), &node))?,
-        }
-        listing.complete();
+        let listing = self.take_listing(ino, epoch)?;
         let caching = match special::is_special(ino) {
             // Days come without a change of the tree.
             true => Caching::Fresh,
             false => self.freshness.opened(ino, epoch),
         };
-        let handle = self.handles.insert(Handle::Directory(Arc::new(listing)))?;
+        let handle = self.handles.insert(Handle::Directory(listing))?;
         Ok(Opened { handle, caching, is_doubtful: false })
     }
 

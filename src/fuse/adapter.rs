@@ -192,11 +192,11 @@ impl Filesystem for Adapter {
     }
 
     fn readdir(&self, _: &Request, _: INodeNo, handle: FileHandle, offset: u64, mut reply: ReplyDirectory) {
-        let listing = match self.ask("readdir", |vfs| vfs.listing(handle.0)) {
-            Ok(listing) => listing,
+        let page = match self.ask("readdir", |vfs| vfs.listing(handle.0)?.page(offset)) {
+            Ok(page) => page,
             Err(errno) => return reply.error(errno),
         };
-        for (next, entry) in listing.page(offset) {
+        for (next, entry) in page.entries() {
             let full = reply.add(INodeNo(entry.attributes.ino), next, convert::kind(entry.attributes.kind), entry.name);
             if full {
                 break;
@@ -206,11 +206,14 @@ impl Filesystem for Adapter {
     }
 
     fn readdirplus(&self, _: &Request, _: INodeNo, handle: FileHandle, offset: u64, mut reply: ReplyDirectoryPlus) {
-        let listing = match self.ask("readdirplus", |vfs| vfs.listing(handle.0)) {
-            Ok(listing) => listing,
+        let (listing, page) = match self.ask("readdirplus", |vfs| {
+            let listing = vfs.listing(handle.0)?;
+            Ok((listing.clone(), listing.page(offset)?))
+        }) {
+            Ok(answer) => answer,
             Err(errno) => return reply.error(errno),
         };
-        for (next, entry) in listing.page(offset) {
+        for (next, entry) in page.entries() {
             let attributes = convert::attributes(&entry.attributes);
             let ttl = self.vfs.listing_ttl(&listing, entry.attributes.ino);
             if reply.add(attributes.ino, next, entry.name, &ttl, &attributes, GENERATION) {

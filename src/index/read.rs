@@ -55,6 +55,13 @@ impl Index {
         Ok(())
     }
 
+    /// Whether a directory has more than so many children.
+    pub fn has_more_children(&self, directory: u64, than: usize) -> Result<bool, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached("SELECT 1 FROM dentry WHERE parent = ?1 LIMIT 1 OFFSET ?2")?;
+        Ok(query.exists(params![number(directory), than as i64])?)
+    }
+
     /// The directory that holds this directory.
     pub fn parent(&self, directory: u64) -> Result<Option<u64>, IndexError> {
         let reader = self.reader()?;

@@ -32,6 +32,8 @@ pub enum VfsError {
     /// The size shown is not the size of the resource: whatever were served could be short.
     #[error("the size of this file is not proven")]
     SizeUnproven,
+    #[error("the directory could not be listed to its end")]
+    Unlisted,
     #[error("{0}")]
     Index(Arc<IndexError>),
     #[error("{0}")]
@@ -60,7 +62,7 @@ impl VfsError {
             VfsError::NoAttribute => libc::ENODATA,
             // A refusal and no fault: whoever sees it is not to look for a broken disk.
             VfsError::CachedOnly => libc::EACCES,
-            VfsError::SizeUnproven | VfsError::Index(_) | VfsError::Content(_) => libc::EIO,
+            VfsError::SizeUnproven | VfsError::Unlisted | VfsError::Index(_) | VfsError::Content(_) => libc::EIO,
         }
     }
 }
@@ -81,6 +83,7 @@ mod tests {
         let index = VfsError::from(IndexError::Sqlite(rusqlite::Error::InvalidQuery));
         assert_eq!(index.errno(), libc::EIO);
         assert_eq!(VfsError::SizeUnproven.errno(), libc::EIO);
+        assert_eq!(VfsError::Unlisted.errno(), libc::EIO);
         let others = [
             VfsError::Stale,
             VfsError::NotDirectory,

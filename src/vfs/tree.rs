@@ -18,6 +18,10 @@ pub trait Tree: Send + Sync {
         self.children(directory)?.into_iter().for_each(|entry| take(&entry.name, entry.node));
         Ok(())
     }
+    /// See [`Index::has_more_children`].
+    fn has_more_children(&self, _directory: u64, _than: usize) -> Result<bool, IndexError> {
+        Ok(false)
+    }
     /// See [`Index::parent`].
     fn parent(&self, directory: u64) -> Result<Option<u64>, IndexError>;
     /// See [`Index::holders`].
@@ -53,6 +57,10 @@ impl Tree for Index {
 
     fn each_child(&self, directory: u64, take: &mut dyn FnMut(&str, Node)) -> Result<(), IndexError> {
         Index::each_child(self, directory, take)
+    }
+
+    fn has_more_children(&self, directory: u64, than: usize) -> Result<bool, IndexError> {
+        Index::has_more_children(self, directory, than)
     }
 
     fn parent(&self, directory: u64) -> Result<Option<u64>, IndexError> {

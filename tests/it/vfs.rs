@@ -30,7 +30,7 @@ fn scene() -> Scene {
 fn names(scene: &Scene, ino: u64) -> Vec<String> {
     let opened = scene.vfs.opendir(ino).unwrap();
     let listing = scene.vfs.listing(opened.handle).unwrap();
-    listing.page(0).map(|(_, entry)| entry.name.to_owned()).collect()
+    listing.page(0).unwrap().entries().map(|(_, entry)| entry.name.to_owned()).collect()
 }
 
 #[tokio::test]
@@ -106,7 +106,10 @@ async fn a_page_can_be_asked_for_again() {
     let opened = scene.vfs.opendir(1000).unwrap();
     scene.forest.remove(1000, "Café.JPG");
     let listing = scene.vfs.listing(opened.handle).unwrap();
-    let page = |offset| listing.page(offset).map(|(next, e)| (next, e.name.to_owned())).collect::<Vec<_>>();
+    let page = |offset| {
+        let page = listing.page(offset).unwrap();
+        page.entries().map(|(next, e)| (next, e.name.to_owned())).collect::<Vec<_>>()
+    };
     assert_eq!(page(0).len(), 4);
     assert_eq!(page(2), [(3, "Café.JPG".to_owned()), (4, "film.MOV".to_owned())]);
     assert_eq!(page(2), page(2));
