@@ -60,6 +60,11 @@ impl Cloud {
         (requests, self.bytes.load(Ordering::Relaxed))
     }
 
+    /// Seconds of processor time so far.
+    pub fn cpu(&self) -> f64 {
+        crate::client::cpu(self.process.id())
+    }
+
     /// Adds a photo that was taken in a month that no other is of.
     pub fn add_photo(&self, name: &str, seed: u64) {
         let photo = json!({"add_photo": {"name": name, "seed": seed, "size": 5000, "captured_ms": 0}});

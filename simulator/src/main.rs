@@ -8,6 +8,10 @@ use clap::Parser;
 use icloud_simulator::Simulator;
 use icloud_simulator::options::{Options, Tls};
 
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Answers as Apple's iCloud Photos services do, on loopback only, until interrupted.
 #[derive(Parser)]
 #[command(version)]

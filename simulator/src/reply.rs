@@ -7,7 +7,8 @@ use serde_json::Value;
 
 /// A JSON answer.
 pub fn json(status: u16, body: &Value) -> Response {
-    typed(status, "application/json; charset=UTF-8", body.to_string())
+    let text = serde_json::to_vec(body).expect("a value with text for keys");
+    typed(status, "application/json; charset=UTF-8", text)
 }
 
 /// Plain text, as Apple's front ends answer when they are in trouble.
