@@ -194,7 +194,8 @@ impl Installation {
         Index::open_to_read(&self.state().join("index.sqlite")).unwrap()
     }
 
-    /// What the tree must hold: its names from the index, its bytes from the simulator's model.
+    /// What the tree must hold: its names from the index, its bytes from the simulator's model. Sidecars are left out: their
+    /// bytes are the index's own.
     pub fn files(&self) -> Files {
         self.files_among(&self.known())
     }
@@ -216,6 +217,7 @@ impl Installation {
                 let path = format!("{path}{}", entry.name);
                 match index.facts(entry.node.ino).unwrap() {
                     None if entry.node.kind == NodeKind::Directory => todo.push((entry.node.ino, path + "/")),
+                    None if entry.node.kind == NodeKind::Sidecar => {}
                     None => panic!("nothing is known of {path}"),
                     Some(facts) => {
                         let file = known.get(&(facts.asset, facts.checksum));

@@ -6,6 +6,8 @@ use icloud_simulator::Options;
 use icloud_simulator::fault::{Change, Effect, Failure, Fault, Place};
 use icloud_simulator::library::{Area, Body, NewPhoto, Resource, Slot, TruthAsset, TruthState};
 
+use photosfs::index::{Node, NodeKind};
+
 use crate::stage::Stage;
 
 /// What a resource is known by: asset, checksum, size.
@@ -25,15 +27,29 @@ pub fn expected(stage: &Stage) -> BTreeSet<Key> {
     truth.assets().filter(shown).flat_map(files).collect()
 }
 
-/// Every file of the tree, by what it is.
+/// Every file of the tree, by what it is; a symlink is another path of what it points at.
 pub fn found(stage: &Stage) -> BTreeMap<Key, Vec<String>> {
+    let tree: BTreeMap<String, Node> = stage.tree().into_iter().collect();
     let mut found: BTreeMap<Key, Vec<String>> = BTreeMap::new();
-    for (path, node) in stage.tree() {
+    for (path, node) in &tree {
+        let node = match node.kind {
+            NodeKind::Symlink => &tree[&pointed_at(path, &stage.index.link_target(node.ino).unwrap().unwrap())],
+            _ => node,
+        };
         if let Some(facts) = stage.index.facts(node.ino).unwrap() {
-            found.entry((facts.asset, facts.checksum, node.size)).or_default().push(path);
+            found.entry((facts.asset, facts.checksum, node.size)).or_default().push(path.clone());
         }
     }
     found
+}
+
+/// The path that a relative link at a path means.
+fn pointed_at(link: &str, target: &str) -> String {
+    let mut parts: Vec<&str> = link.split('/').collect();
+    let up = target.split('/').take_while(|part| *part == "..").count();
+    parts.truncate(parts.len() - 1 - up);
+    parts.extend(target.split('/').skip(up));
+    parts.join("/")
 }
 
 pub fn assert_true(stage: &Stage) {

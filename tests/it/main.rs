@@ -16,6 +16,7 @@ mod kinds;
 mod listing;
 mod loss;
 mod memory;
+mod model;
 mod mount;
 mod offline;
 mod originals;

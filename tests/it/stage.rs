@@ -27,10 +27,15 @@ pub struct Stage {
 impl Stage {
     /// The demo library, or with `assets` a seeded one; signed in, nothing listed.
     pub fn new(options: Options) -> Stage {
+        Stage::with(options, "")
+    }
+
+    /// With settings of its own, as lines of a configuration file.
+    pub fn with(options: Options, settings: &str) -> Stage {
         let simulator = Simulator::start(options).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let runtime = Runtime::new().unwrap();
-        let config = config(&simulator, folder.path());
+        let config = config(&simulator, folder.path(), settings);
         let http = Http::new(&config.endpoints).unwrap();
         let account = Account::open(&config, http.clone()).unwrap();
         runtime.block_on(sign_in(&simulator, &account));
@@ -79,10 +84,10 @@ impl Stage {
     }
 }
 
-/// A configuration that points at a simulator and keeps everything in a folder.
-pub fn config(simulator: &Simulator, folder: &Path) -> Config {
+/// A configuration that points at a simulator and keeps everything in a folder, with settings of its own.
+fn config(simulator: &Simulator, folder: &Path, settings: &str) -> Config {
     let file = folder.join("config.toml");
-    std::fs::write(&file, config_text(simulator, folder)).unwrap();
+    std::fs::write(&file, settings.to_owned() + &config_text(simulator, folder)).unwrap();
     let config = Config::load(Settings::default(), Some(&file)).unwrap();
     std::fs::create_dir_all(&config.state).unwrap();
     config

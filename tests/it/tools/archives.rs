@@ -90,8 +90,10 @@ fn plain_photo(installation: &Installation) -> AssetId {
     cloud.asset_named(&truth.assets().find(is_plain).unwrap().record_name).unwrap()
 }
 
+type Change = fn(&Installation, AssetId);
+
 /// What changes a record and none of its bytes.
-const OF_RECORDS: [(&str, fn(&Installation, AssetId)); 3] = [
+const OF_RECORDS: [(&str, Change); 3] = [
     ("a title", |installation, photo| installation.simulator.cloud().retitle(photo, "Evening").unwrap()),
     ("a favourite", |installation, photo| installation.simulator.cloud().set_favourite(photo, true).unwrap()),
     ("none any more", |installation, photo| installation.simulator.cloud().set_favourite(photo, false).unwrap()),
