@@ -124,6 +124,17 @@ impl Index {
         Ok(())
     }
 
+    /// Names of masters that are not known, without which photos of a library that is shown are not ready.
+    pub fn masters_waited_for(&self, library: &LibraryId) -> Result<Vec<String>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached(
+            "SELECT DISTINCT a.master FROM asset a JOIN library l ON l.id = a.library
+             WHERE l.zone = ?1 AND l.unready > 0 AND a.unready AND NOT a.gone
+               AND NOT EXISTS (SELECT 1 FROM master m WHERE m.library = a.library AND m.name = a.master)",
+        )?;
+        Ok(query.query_map([&library.0], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
     /// Remembers that iCloud was asked and had no news.
     pub fn confirm(&self, library: &LibraryId) -> Result<(), IndexError> {
         let now = Timestamp::now().as_millisecond();

@@ -126,7 +126,8 @@ impl LibrarySync {
         .await?;
         match self.stage_since(library, token).await {
             Ok(token) => {
-                self.apply_staged(library.id(), token).await?;
+                self.apply_staged(library.id(), token.clone()).await?;
+                self.complete(library, token).await?;
                 self.compare(state).await
             }
             Err(error) if error.is_bad_request() => {
@@ -135,6 +136,18 @@ impl LibrarySync {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Asks for the masters of photos that came without theirs: the log need not tell of a master that has not changed.
+    async fn complete(&self, library: &Library, token: SyncToken) -> Result<(), SyncError> {
+        let id = library.id();
+        let missing = self.on_index(move |index| index.masters_waited_for(&id)).await?;
+        let masters = self.masters(library, &missing).await?;
+        if masters.is_empty() {
+            return Ok(());
+        }
+        self.stage(library, masters.into_iter().map(|master| Change::Master(Box::new(master))).collect()).await?;
+        self.apply_staged(library.id(), token).await
     }
 
     /// Applies what was staged to a library that is shown, but for a mass deletion, which is held; and tells of it.

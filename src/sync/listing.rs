@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::views::Target;
 use super::{LibrarySync, Progress, SyncError};
 use crate::index::{Batch, NoteKind, ViewCounts};
-use crate::photos::{Change, Library, SyncToken, View};
+use crate::photos::{Change, LOOKUP, Library, Master, SyncToken, View};
 
 /// How often it is asked whether the service's own lists are ready, and how many times.
 const INDEXING_POLL: Duration = Duration::from_secs(10);
@@ -123,18 +123,24 @@ impl LibrarySync {
     async fn hydrate(&self, library: &Library) -> Result<(), SyncError> {
         let id = library.id();
         let missing = self.on_index(move |index| index.missing_masters(&id)).await?;
-        for names in missing.chunks(crate::photos::LOOKUP) {
-            let mut masters = Vec::new();
-            for (name, state) in self.photos.records(library, names).await? {
-                match state {
-                    Some(Change::Master(master)) => masters.push(*master),
-                    _ => tracing::warn!(library = library.zone.name, master = name, "a photo without its file record"),
-                }
-            }
+        for names in missing.chunks(LOOKUP) {
+            let masters = self.masters(library, names).await?;
             let id = library.id();
             self.on_index(move |index| index.stage(&id, &[], &masters)).await?;
         }
         Ok(())
+    }
+
+    /// Masters by name, as far as the service has them.
+    pub(super) async fn masters(&self, library: &Library, names: &[String]) -> Result<Vec<Master>, SyncError> {
+        let mut masters = Vec::new();
+        for (name, state) in self.photos.records(library, names).await? {
+            match state {
+                Some(Change::Master(master)) => masters.push(*master),
+                _ => tracing::warn!(library = library.zone.name, master = name, "a photo without its file record"),
+            }
+        }
+        Ok(masters)
     }
 
     /// Writes what happened since a token to a library that is not shown; gives the token where the log ends.

@@ -37,6 +37,17 @@ fn a_change_that_is_not_told_is_found_by_counting() {
 }
 
 #[test]
+fn a_photo_that_comes_without_its_master_is_completed() {
+    let stage = Stage::new(Options { assets: Some(120), ..Options::default() });
+    stage.update().unwrap();
+    stage.simulator.fault(Fault::every("changes/zone", Effect::Answer(Change::WithoutMasters)));
+    add(&stage, 3);
+    stage.update().unwrap();
+    assert_true(&stage);
+    stage.simulator.assert_clean();
+}
+
+#[test]
 fn photos_that_stay_missing_are_told() {
     let stage = Stage::new(Options { assets: Some(120), ..Options::default() });
     stage.update().unwrap();

@@ -24,8 +24,8 @@ use crate::stage::Stage;
 const BATCH: usize = 50;
 /// Rounds of one history.
 const ROUNDS: usize = 21;
-/// One history each: 10 × 21 × 50 steps.
-const SEEDS: std::ops::Range<u64> = 0..10;
+/// One history each: 10 × 21 × 50 steps. In the last one a photo comes without its master.
+const SEEDS: [u64; 10] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 38];
 /// Another process goes on after so many rounds.
 const RESTART: usize = 8;
 
@@ -169,7 +169,7 @@ fn play(seed: u64) -> Counts {
 #[test]
 fn the_tree_follows_whatever_a_person_does() {
     let only = std::env::var("PHOTOSFS_MODEL_SEED").ok().map(|seed| seed.parse::<u64>().unwrap());
-    let seeds: Vec<u64> = only.map_or_else(|| SEEDS.collect(), |seed| vec![seed]);
+    let seeds: Vec<u64> = only.map_or_else(|| SEEDS.to_vec(), |seed| vec![seed]);
     let (queue, played) = (Mutex::new(seeds.iter()), Mutex::new(Vec::new()));
     let next = || queue.lock().unwrap().next();
     std::thread::scope(|scope| {
