@@ -85,6 +85,7 @@ mod tests {
             hidden: 0,
             recently_deleted: 0,
             not_ready: 0,
+            unread: 0,
             held: 0,
             history: None,
             note: None,

@@ -63,6 +63,8 @@ pub struct LibraryReport {
     pub history: Option<HistoryReport>,
     /// Photos whose original is not ready in iCloud: they are not shown yet.
     pub not_ready: u64,
+    /// Photos whose keywords or place are of a form that photosfs cannot read: they are shown without.
+    pub unread: u64,
     pub held: u64,
     pub note: Option<String>,
 }
@@ -81,6 +83,7 @@ impl Report {
                 hidden: counts.hidden,
                 recently_deleted: counts.trashed,
                 not_ready: counts.unready,
+                unread: index.unread(&id)?,
                 held: waiting.iter().find(|waiting| waiting.library == id).map_or(0, Waiting::count),
                 history: index.history_walk(&id)?.map(HistoryReport::from),
                 note: state.note.clone(),
@@ -179,6 +182,9 @@ impl LibraryReport {
         }
         if *not_ready > 0 {
             println!("  {not_ready} more are not ready in iCloud yet and are not shown");
+        }
+        if self.unread > 0 {
+            println!("  keywords or places of {} cannot be read: they are shown without", self.unread);
         }
         if let Some(HistoryReport { pages, found, done: false }) = &self.history {
             println!("  its history is being read for frames of bursts: {pages} pages so far, {found} found");

@@ -51,6 +51,11 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// Whether a field is there, and is not null.
+    pub fn has(&self, field: &str) -> bool {
+        self.fields.get(field).is_some_and(|field| field.value.is_some())
+    }
+
     /// The clear bytes of a field of type ENCRYPTED_BYTES.
     pub fn bytes(&self, field: &str) -> Option<Vec<u8>> {
         STANDARD.decode(&*self.read::<Text<'a>>(field)?).ok()

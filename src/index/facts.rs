@@ -13,6 +13,15 @@ const COLUMNS: &str = "l.zone, a.name, m.file_name, a.captured, a.zone_offset, a
     a.description, a.keywords, a.north, a.east, a.altitude, CASE WHEN a.trashed THEN a.expires END";
 
 impl Index {
+    /// How many photos of a library have keywords or a place that cannot be read, and are shown without.
+    pub fn unread(&self, library: &LibraryId) -> Result<u64, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached(
+            "SELECT count(*) FROM library l JOIN asset a ON a.library = l.id AND a.unread WHERE l.zone = ?1 AND NOT a.gone",
+        )?;
+        Ok(query.query_row([&library.0], |row| row.get::<_, i64>(0))? as u64)
+    }
+
     /// What is known of the photo behind a file that is one of iCloud's; `None` for a directory, a symlink, a sidecar.
     pub fn facts(&self, ino: u64) -> Result<Option<Facts>, IndexError> {
         let reader = self.reader()?;

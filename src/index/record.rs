@@ -43,12 +43,12 @@ pub fn unreadable(column: usize, error: String) -> rusqlite::Error {
 
 const PUT_ASSET: &str = "INSERT INTO asset (library, name, master, captured, zone_offset, added, modified, favourite, hidden,
         trashed, expires, subtype, subtype_v2, burst, adjustment, render, title, description, keywords, north, east, altitude,
-        files)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)
+        files, unread)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)
     ON CONFLICT (name, library) DO UPDATE SET master = ?3, captured = ?4, zone_offset = ?5, added = ?6, modified = ?7,
         favourite = ?8, hidden = ?9, trashed = ?10, expires = ?11, subtype = ?12, subtype_v2 = ?13, burst = ?14,
         adjustment = ?15, render = ?16, title = ?17, description = ?18, keywords = ?19, north = ?20, east = ?21,
-        altitude = ?22, files = ?23, gone = 0
+        altitude = ?22, files = ?23, unread = ?24, gone = 0
     RETURNING id";
 
 /// Writes an asset and the renderings of its edit; gives its row.
@@ -87,6 +87,7 @@ pub fn put_asset(tx: &Connection, library: i64, asset: &Asset) -> Result<i64, In
             place.map(|place| place.east),
             place.and_then(|place| place.altitude),
             files,
+            asset.unread,
         ],
         |row| row.get(0),
     )?;

@@ -82,11 +82,13 @@ CREATE TABLE asset (
     east REAL,
     altitude REAL,
     files TEXT,
+    unread INTEGER NOT NULL DEFAULT 0,
     gone INTEGER NOT NULL DEFAULT 0,
     unready INTEGER NOT NULL DEFAULT 0,
     UNIQUE (name, library)
 );
 CREATE INDEX asset_master ON asset (master, library);
+CREATE INDEX asset_unread ON asset (library) WHERE unread;
 CREATE INDEX asset_burst ON asset (library, burst) WHERE burst IS NOT NULL;
 
 CREATE TRIGGER asset_came AFTER INSERT ON asset WHEN NOT new.gone BEGIN

@@ -45,6 +45,8 @@ pub struct Asset {
     pub description: Option<String>,
     pub keywords: Vec<String>,
     pub place: Option<Place>,
+    /// Whether keywords or a place are there in a form that cannot be read.
+    pub unread: bool,
     /// Renderings of an edit.
     pub resources: Vec<Sighting>,
 }
@@ -63,6 +65,8 @@ pub struct Master {
 impl Asset {
     /// Reads a CPLAsset; `None` without the master's name, which makes it no photo.
     pub fn read(record: &Record<'_>) -> Option<Asset> {
+        let keywords = keywords(record);
+        let unread = keywords.is_none() || Place::is_unreadable(record);
         Some(Asset {
             name: record.name.clone(),
             master: record.reference("masterRef")?,
@@ -82,8 +86,9 @@ impl Asset {
             render: record.int("adjustmentRenderType").unwrap_or(0),
             title: record.text("captionEnc").filter(|text| !text.is_empty()),
             description: record.text("extendedDescEnc").filter(|text| !text.is_empty()),
-            keywords: record.bytes("keywordsEnc").map(|bytes| keywords(&bytes)).unwrap_or_default(),
+            keywords: keywords.unwrap_or_default(),
             place: Place::read(record),
+            unread,
             resources: sightings(record, &[ResourceKind::Edited, ResourceKind::EditedVideo]),
         })
     }
@@ -116,12 +121,14 @@ fn sightings(record: &Record<'_>, kinds: &[ResourceKind]) -> Vec<Sighting> {
     kinds.iter().filter_map(sighting).collect()
 }
 
-/// Key words come as a property list: an array of strings.
-fn keywords(bytes: &[u8]) -> Vec<String> {
-    let mut keywords: Vec<String> = plist::from_bytes(bytes).unwrap_or_else(|error| {
-        tracing::warn!(%error, "the keywords of a photo cannot be read");
-        Vec::new()
-    });
-    keywords.retain(|keyword| !keyword.trim().is_empty());
-    keywords
+/// Key words come as a property list: an array of strings. `None` for one that cannot be read.
+fn keywords(record: &Record<'_>) -> Option<Vec<String>> {
+    if !record.has("keywordsEnc") {
+        return Some(Vec::new());
+    }
+    let list = record.bytes("keywordsEnc").and_then(|bytes| plist::from_bytes::<Vec<String>>(&bytes).ok());
+    if list.is_none() {
+        tracing::warn!(asset = record.name, "the keywords of a photo cannot be read");
+    }
+    Some(list?.into_iter().filter(|keyword| !keyword.trim().is_empty()).collect())
 }

@@ -24,6 +24,13 @@ impl Place {
         Place::of(plain, &list)
     }
 
+    /// Whether a record tells of a place in no way that is known.
+    pub fn is_unreadable(record: &Record<'_>) -> bool {
+        let has_list =
+            || record.bytes("locationEnc").is_some_and(|bytes| plist::from_bytes::<plist::Dictionary>(&bytes).is_ok());
+        record.has("locationEnc") && record.double("locationLatitude").is_none() && !has_list()
+    }
+
     fn of(plain: Option<(f64, f64)>, list: &plist::Dictionary) -> Option<Place> {
         let number = |key: &str| {
             let value = list.get(key)?;

@@ -27,6 +27,9 @@ pub enum PhotosError {
     NotReady,
     #[error("iCloud gave a download address that is none")]
     BadAddress,
+    /// Answers that come short lack what they are about.
+    #[error("iCloud does not tell whether its list is ready")]
+    NoState,
     #[error("the library {0} is not known")]
     UnknownLibrary(String),
     #[error("photosfs is stopping")]
@@ -172,6 +175,8 @@ const KEYS: &[&str] = &[
     "itemId",
 ];
 
+/// How often the state of the service's lists is asked for, if an answer has none.
+const STATES: usize = 3;
 /// Counts asked for in one request. Peers ask for some twenty (protocol/photos.md §2.4).
 const COUNTS: usize = 50;
 /// The index of albums and folders, also by its count.
@@ -233,8 +238,13 @@ impl Photos {
             let finished = record.text("state").as_deref() == Some("FINISHED");
             Some(Indexing { finished, progress: record.int("progress").unwrap_or(0) })
         };
-        let page = self.database.query(&library.zone, &query, state).await?;
-        Ok(page.records.into_iter().next().unwrap_or(Indexing { finished: false, progress: 0 }))
+        for _ in 0..STATES {
+            let page = self.database.query(&library.zone, &query, state).await?;
+            if let Some(state) = page.records.into_iter().next() {
+                return Ok(state);
+            }
+        }
+        Err(PhotosError::NoState)
     }
 
     /// How many assets some views announce; `None` for a view the library does not have. May be stale: for sizing and for

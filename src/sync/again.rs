@@ -14,6 +14,7 @@ const ALBUM_PAGES: usize = 2;
 impl LibrarySync {
     pub(super) async fn list_again(&self, state: &LibraryState) -> Result<(), SyncError> {
         let (library, id) = (&state.library, state.library.id());
+        self.check_indexing(library).await?;
         let token = self.token(library).await?;
         self.on_index(move |index| index.forget_staged(&id)).await?;
         let announced = self.photos.counts(library, &View::ALL).await?;

@@ -30,7 +30,11 @@ impl LibrarySync {
         let counts = self.photos.counts(library, &View::ALL.into_iter().chain(views).collect::<Vec<_>>()).await?;
         let (views, members) = counts.split_at(View::ALL.len());
         let mut difference = self.difference(library, views).await?;
-        if self.is_worth_a_listing(library, &difference).await? {
+        let is_worth_a_listing = self.is_worth_a_listing(library, &difference).await?;
+        if is_worth_a_listing && let Err(SyncError::Indexing { progress, .. }) = self.check_indexing(library).await {
+            return self.put_off(library, progress).await;
+        }
+        if is_worth_a_listing && self.may_list_again(&library.id()) {
             tracing::warn!(library = library.zone.name, difference.text, "not what iCloud announces: listing again");
             self.list_again(state).await?;
             difference = self.difference(library, &self.photos.counts(library, &View::ALL).await?).await?;
@@ -39,9 +43,20 @@ impl LibrarySync {
         } else if library.has_albums() {
             self.compare_albums(library, albums.into_iter().zip(members.iter().copied())).await?;
         }
+        self.tell_shortfall(library, difference).await
+    }
+
+    async fn tell_shortfall(&self, library: &Library, difference: Difference) -> Result<(), SyncError> {
         let note = difference.short.map(|short| format!("photos are missing: {}", short.error(library)));
         let id = library.id();
         self.on_index(move |index| index.note(&id, NoteKind::Photos, note.as_deref())).await
+    }
+
+    /// While the service prepares its lists, counts say nothing; the next round with news compares them.
+    async fn put_off(&self, library: &Library, percent: i64) -> Result<(), SyncError> {
+        let note = format!("iCloud prepares its list ({percent} %): what it announces is not compared");
+        let id = library.id();
+        self.on_index(move |index| index.note(&id, NoteKind::Photos, Some(&note))).await
     }
 
     async fn difference(&self, library: &Library, announced: &[Option<u64>]) -> Result<Difference, SyncError> {
@@ -60,8 +75,7 @@ impl LibrarySync {
     async fn is_worth_a_listing(&self, library: &Library, difference: &Difference) -> Result<bool, SyncError> {
         let key = difference_key(library);
         let known = self.on_index(move |index| index.remembered(&key)).await?.unwrap_or_default();
-        let is_new = !difference.text.is_empty() && difference.text != known;
-        Ok(is_new && self.may_list_again(&library.id()))
+        Ok(!difference.text.is_empty() && difference.text != known)
     }
 
     pub(super) fn may_list_again(&self, id: &LibraryId) -> bool {

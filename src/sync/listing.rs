@@ -10,9 +10,12 @@ use super::{LibrarySync, Progress, SyncError};
 use crate::index::{Batch, NoteKind, ViewCounts};
 use crate::photos::{Change, LOOKUP, Library, Master, SyncToken, View};
 
-/// How often it is asked whether the service's own lists are ready, and how many times.
-const INDEXING_POLL: Duration = Duration::from_secs(10);
-const INDEXING_POLLS: usize = 360;
+/// It is asked whether the service's own lists are ready after a second, then ever less often, and so many times: an hour.
+const FIRST_POLL: Duration = Duration::from_secs(1);
+const LONGEST_POLL: Duration = Duration::from_secs(10);
+const POLLS: usize = 360;
+/// Listings during which the service began to prepare its lists anew, before that is taken for its usual state.
+const UNSETTLED: usize = 3;
 /// Walks through the lists, before what they lack is looked for in the library's history.
 const WALKS: usize = 3;
 /// Announced counts can be stale for good: one in 77,864 in a library known to a peer (protocol/photos.md §2.4). What may be
@@ -23,14 +26,24 @@ impl LibrarySync {
     /// Lists a library that is not shown yet, and shows it.
     pub(super) async fn list(&self, library: &Library) -> Result<(), SyncError> {
         self.wait_for_indexing(library).await?;
-        let token = match self.unfinished(library).await? {
+        let mut token = match self.unfinished(library).await? {
             Some(token) => token,
             None => self.begin(library).await?,
         };
-        let announced = self.photos.counts(library, &View::ALL).await?;
-        let assets = announced.iter().flatten().sum();
-        let albums = self.read_albums(library, assets, Target::Listing).await?;
-        let (token, photos) = self.list_assets(library, token).await?;
+        let mut unsettled = 0;
+        let (albums, photos) = loop {
+            let (next, albums, photos) = self.list_everything(library, token).await?;
+            token = next;
+            // Lists and counts that were short together would have agreed.
+            match self.check_indexing(library).await {
+                Err(SyncError::Indexing { .. }) if unsettled < UNSETTLED => self.wait_for_indexing(library).await?,
+                outcome => {
+                    outcome?;
+                    break (albums, photos);
+                }
+            }
+            unsettled += 1;
+        };
         self.progress.send_replace(Progress::Layout { library: library.id().0 });
         let id = library.id();
         let change = self
@@ -46,18 +59,40 @@ impl LibrarySync {
         Ok(())
     }
 
+    /// Reads albums and photos; gives the token up to which changes are in, and notes of what stays missing of each.
+    async fn list_everything(
+        &self,
+        library: &Library,
+        token: SyncToken,
+    ) -> Result<(SyncToken, Option<String>, Option<String>), SyncError> {
+        let announced = self.photos.counts(library, &View::ALL).await?;
+        let albums = self.read_albums(library, announced.iter().flatten().sum(), Target::Listing).await?;
+        let (token, photos) = self.list_assets(library, token).await?;
+        Ok((token, albums, photos))
+    }
+
     async fn wait_for_indexing(&self, library: &Library) -> Result<(), SyncError> {
-        let name = library.id().0;
-        for _ in 0..INDEXING_POLLS {
-            let state = self.photos.indexing(library).await?;
-            if state.finished {
-                return Ok(());
+        let mut pause = FIRST_POLL;
+        for _ in 0..POLLS {
+            match self.check_indexing(library).await {
+                Err(SyncError::Indexing { library, progress }) => {
+                    self.progress.send_replace(Progress::Waiting { library, percent: progress });
+                }
+                outcome => return outcome,
             }
-            self.progress.send_replace(Progress::Waiting { library: name.clone(), percent: state.progress });
-            tokio::time::sleep(INDEXING_POLL).await;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_POLL);
         }
-        let progress = self.photos.indexing(library).await?.progress;
-        Err(SyncError::Indexing { library: name, progress })
+        self.check_indexing(library).await
+    }
+
+    /// Whether the service's own lists of a library are whole; else they may be short without a sign (protocol/photos.md §1.4).
+    pub(super) async fn check_indexing(&self, library: &Library) -> Result<(), SyncError> {
+        let state = self.photos.indexing(library).await?;
+        match state.finished {
+            true => Ok(()),
+            false => Err(SyncError::Indexing { library: library.id().0, progress: state.progress }),
+        }
     }
 
     /// Begins a listing. The token comes before the first page: what changes from here on is replayed from it.

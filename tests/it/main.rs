@@ -10,6 +10,7 @@ mod fake;
 mod faults;
 mod held;
 mod import_order;
+mod indexing;
 mod installation;
 mod keyring;
 mod kinds;

@@ -24,6 +24,8 @@ pub enum Change {
     WithoutMasters,
     /// Records come without these fields.
     WithoutFields(Vec<String>),
+    /// These fields of records hold bytes that are nothing.
+    Garbled(Vec<String>),
     /// Resources come without a download address.
     WithoutUrls,
     /// Counts are off by so many, never below 0.
@@ -82,6 +84,7 @@ fn apply(part: &mut Map<String, Value>, change: &Change) {
         }
         Change::ErrorInside { place, code, reason } => error_inside(part, *place, code, reason),
         Change::WithoutFields(names) => each_fields(part, |fields| fields.retain(|name, _| !names.contains(name))),
+        Change::Garbled(names) => each_fields(part, |fields| garble(fields, names)),
         Change::WithoutUrls => each_fields(part, without_urls),
         Change::CountsOff(by) => each_fields(part, |fields| count_off(fields, *by)),
         Change::MoreComing => drop(part.insert("moreComing".into(), true.into())),
@@ -99,6 +102,15 @@ fn edit_records(part: &mut Map<String, Value>, edit: impl FnOnce(&mut Vec<Value>
 fn each_fields(part: &mut Map<String, Value>, edit: impl Fn(&mut Map<String, Value>)) {
     let records = part.get_mut("records").and_then(Value::as_array_mut).into_iter().flatten();
     records.filter_map(|record| record.get_mut("fields").and_then(Value::as_object_mut)).for_each(edit);
+}
+
+/// Eight bytes in base64.
+fn garble(fields: &mut Map<String, Value>, names: &[String]) {
+    for name in names {
+        if let Some(field) = fields.get_mut(name) {
+            field["value"] = "Z2FyYmFnZSE=".into();
+        }
+    }
 }
 
 fn without_urls(fields: &mut Map<String, Value>) {
