@@ -22,6 +22,8 @@ pub struct LibraryState {
     pub shown: bool,
     /// Whether it was shown by an index that was damaged, and is not listed again yet.
     pub awaited: bool,
+    /// Whether iCloud no longer has it, and nobody has let it go.
+    pub missing: bool,
     /// When iCloud last confirmed what is shown: milliseconds since 1970.
     pub synced: Option<i64>,
     /// When everything in it was last listed: milliseconds since 1970.
@@ -52,7 +54,8 @@ impl Index {
     pub fn libraries(&self) -> Result<Vec<LibraryState>, IndexError> {
         let reader = self.reader()?;
         let mut query = reader.prepare_cached(
-            "SELECT zone, area, owner, zone_type, token, shown, synced, id, awaited, listed FROM library WHERE NOT gone ORDER BY id",
+            "SELECT zone, area, owner, zone_type, token, shown, synced, id, awaited, listed,
+                 id IN (SELECT library FROM held WHERE removal = 4) FROM library WHERE NOT gone ORDER BY id",
         )?;
         let libraries = query.query_map([], |row| state(&reader, row))?.collect::<Result<Vec<_>, _>>()?;
         Ok(libraries.into_iter().flatten().collect())
@@ -265,6 +268,7 @@ fn state(reader: &Connection, row: &Row<'_>) -> rusqlite::Result<Option<LibraryS
     let zone = Zone { area, name: row.get(0)?, owner: row.get(2)?, zone_type: row.get(3)? };
     let (token, shown, synced) = (row.get::<_, Option<String>>(4)?, row.get(5)?, row.get(6)?);
     let (note, awaited, listed) = (notes(reader, row.get(7)?)?, row.get(8)?, row.get(9)?);
+    let missing = row.get(10)?;
     let token = token.and_then(SyncToken::new);
-    Ok(Library::of(zone).map(|library| LibraryState { library, token, shown, awaited, synced, listed, note }))
+    Ok(Library::of(zone).map(|library| LibraryState { library, token, shown, awaited, missing, synced, listed, note }))
 }

@@ -100,7 +100,11 @@ impl LibrarySync {
         let id = state.library.id();
         let is_gone = news.whole || news.gone.contains(&id.0);
         if !state.shown && !is_gone {
-            return self.list(&state.library).await;
+            return match state.missing {
+                // It is news when it is back.
+                true => Ok(()),
+                false => self.list(&state.library).await,
+            };
         }
         if is_gone && !state.shown && !state.awaited {
             return self.on_index(move |index| index.drop_unshown(&id)).await;

@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use icloud_simulator::Options;
-use icloud_simulator::library::{AssetId, TruthState};
+use icloud_simulator::fault::{Change, Effect, Failure, Fault};
+use icloud_simulator::library::{Area, AssetId, Body, NewPhoto, Resource, TruthState};
 
 use crate::compared::Compared;
 use crate::installation::{Files, Installation, tool};
@@ -110,4 +111,60 @@ fn what_is_held_is_decided_after_the_index_was_lost() {
         }
         installation.simulator.assert_clean();
     }
+}
+
+/// A library, and one that others share with this person; mounted once, and the index lost since.
+fn with_two_libraries() -> (Installation, Files) {
+    let installation = Installation::new(Options { assets: Some(40), ..Options::default() });
+    let cloud = installation.simulator.cloud();
+    let shared = cloud.add_shared_library(Area::Shared);
+    for n in 0..3 {
+        let picture = Resource::new("public.jpeg", Body::seeded(7_000 + n, 2_000));
+        cloud.add_photo(shared, NewPhoto::new(&format!("SHARED_{n}.JPG"), picture, 1_600_000_000_000));
+    }
+    installation.mount();
+    let files = installation.files();
+    assert!(files.keys().any(|path| path.starts_with("Shared Library/")));
+    installation.unmount();
+    spoil_a_page(&installation.state().join("index.sqlite"));
+    (installation, files)
+}
+
+fn refuses_to_mount(installation: &Installation) -> String {
+    let point = installation.point();
+    let output = installation.output(&["mount", "--background", point.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(fs::read_dir(&point).unwrap().count(), 0, "nothing is shown");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn after_the_index_was_lost_nothing_is_shown_before_every_library_is() {
+    let (installation, files) = with_two_libraries();
+    // The private database is asked first.
+    let refused = Effect::Fail(Failure::new(403, "ACCESS_DENIED", "scripted"));
+    installation.simulator.fault(Fault::from("changes/database", 2, refused));
+    assert!(refuses_to_mount(&installation).contains("ACCESS_DENIED"));
+    assert!(refuses_to_mount(&installation).contains("ACCESS_DENIED"), "though one library is known by now");
+    installation.simulator.state().faults.clear();
+    installation.mount();
+    assert_eq!(installation.files(), files);
+    installation.simulator.assert_clean();
+}
+
+#[test]
+fn a_library_that_went_with_the_index_is_let_go_by_a_person_only() {
+    let (installation, files) = with_two_libraries();
+    installation.simulator.fault(Fault::from("changes/database", 2, Effect::Answer(Change::NoZones)));
+    for _ in 0..2 {
+        // Asked again, iCloud has no news of it.
+        let said = refuses_to_mount(&installation);
+        assert!(said.contains("no longer has a library") && said.contains("photosfs held accept"), "{said}");
+        installation.simulator.state().faults.clear();
+        installation.simulator.fault(Fault::from("changes/database", 2, Effect::Answer(Change::NoZones)));
+    }
+    installation.run(&["held", "accept"]);
+    installation.mount();
+    let own: Files = files.into_iter().filter(|(path, _)| !path.starts_with("Shared Library/")).collect();
+    assert_eq!(installation.files(), own);
 }
