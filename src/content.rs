@@ -33,6 +33,7 @@ mod ranged;
 mod reader;
 mod source;
 mod stream;
+mod streams;
 mod throttle;
 mod uncached;
 
@@ -53,6 +54,7 @@ pub use crate::http::Hope;
 use crate::photos::{Checksum, Resource};
 pub use blocks::Blocks;
 use cache::Cache;
+pub use cache::{disk_usage, free_space};
 pub use error::{ContentError, SourceError};
 pub use fetch::{Offline, PhotosSource};
 use line::Line;
@@ -72,8 +74,8 @@ const MIB: u64 = 1024 * 1024;
 /// Requests to the content host at a time, for everything (protocol/photos.md §5.6: ten go without throttling).
 const CONNECTIONS: usize = 10;
 
-/// Files fetched ahead at a time: as many as there are connections, and some that are being checked.
-const AHEAD: usize = CONNECTIONS + 4;
+/// Files fetched ahead at a time: as many as there are connections, and as many that are being written out and checked.
+const AHEAD: usize = 2 * CONNECTIONS;
 
 /// Damaged originals remembered for the report; more than this many is one and the same trouble.
 const MAX_REPORTS: usize = 1000;

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::RUNS;
-use crate::library::{EIGHT, FILM, HOME, LOOKS, MANY, PHOTOS, SHOOT, SMALL, Shelf, USERS};
+use crate::library::{EIGHT, FILM, HOME, LOOKS, MANY, PHOTOS, SHOOT, SMALL, Shelf, TEN_THOUSAND, USERS};
 use crate::peer::{Peer, User};
 use crate::report::Report;
 use crate::scenario::{self, Place};
@@ -14,70 +13,51 @@ const FAST: Distance = Distance { latency: Duration::from_millis(40), connection
 /// 50 Mbit/s for everything, 25 ms away.
 const AT_HOME: Distance = Distance { latency: Duration::from_millis(25), connection: None, line: Some(6_250_000) };
 
+const BOTH: &[User] = &[User::Root, User::Rclone];
+const OURS: &[User] = &[User::Root];
+
 pub struct Group {
     pub name: &'static str,
     distance: Distance,
     shelves: &'static [&'static Shelf],
     users: &'static [User],
+    /// However many are asked for.
+    most_runs: usize,
     measure: fn(&Place, &mut Report),
-    /// What is measured of photosfs alone, after that.
-    own: fn(&Place, &mut Report),
 }
 
-pub const ALL: [Group; 5] = [
-    Group {
-        name: "copy",
-        distance: FAST,
-        shelves: &[&PHOTOS, &SHOOT, &FILM, &EIGHT],
-        users: &[User::Root, User::Rclone],
-        measure: scenario::copy,
-        own: scenario::copy_alone,
-    },
-    Group {
-        name: "small",
-        distance: FAST,
-        shelves: &[&SMALL, &MANY],
-        users: &[User::Root, User::Rclone],
-        measure: scenario::small,
-        own: scenario::small_alone,
-    },
-    Group {
-        name: "look",
-        distance: FAST,
-        shelves: &[&LOOKS],
-        users: &[User::Root, User::Rclone],
-        measure: scenario::look,
-        own: |_, _| {},
-    },
-    Group {
-        name: "user",
-        distance: FAST,
-        shelves: &[&USERS],
-        users: &[User::Nobody],
-        measure: scenario::user,
-        own: |_, _| {},
-    },
-    Group {
-        name: "line",
-        distance: AT_HOME,
-        shelves: &[&HOME, &LOOKS],
-        users: &[User::Root, User::Rclone],
-        measure: scenario::at_home,
-        own: |_, _| {},
-    },
+const fn group(
+    name: &'static str,
+    users: &'static [User],
+    shelves: &'static [&'static Shelf],
+    measure: fn(&Place, &mut Report),
+) -> Group {
+    Group { name, distance: FAST, shelves, users, most_runs: usize::MAX, measure }
+}
+
+pub const ALL: [Group; 9] = [
+    group("copy", BOTH, &[&PHOTOS, &FILM], scenario::copy),
+    group("eight", BOTH, &[&EIGHT], scenario::eight),
+    group("shoot", OURS, &[&SHOOT], scenario::shoot),
+    group("small", BOTH, &[&SMALL], scenario::small),
+    group("many", OURS, &[&MANY], scenario::many),
+    Group { most_runs: 1, ..group("ten-thousand", OURS, &[&TEN_THOUSAND], scenario::ten_thousand) },
+    group("look", BOTH, &[&LOOKS], scenario::look),
+    group("user", &[User::Nobody], &[&USERS], scenario::user),
+    Group { distance: AT_HOME, ..group("line", BOTH, &[&HOME, &LOOKS], scenario::at_home) },
 ];
 
 impl Group {
-    pub fn measure(&self, alone: bool, report: &mut Report) {
-        let world = World::new(&self.distance, self.shelves, RUNS);
+    pub fn measure(&self, runs: usize, alone: bool, report: &mut Report) {
+        let runs = runs.min(self.most_runs);
+        let world = World::new(&self.distance, self.shelves, runs);
         let users = self.users.iter().filter(|user| !alone || **user != User::Rclone);
         let peers: Vec<Peer> = users.map(|user| Peer::new(*user, world.folder.path(), &world.wires)).collect();
-        for run in 0..RUNS {
-            eprintln!("{}, run {} of {RUNS}", self.name, run + 1);
+        for run in 0..runs {
+            eprintln!("{}, run {} of {runs}", self.name, run + 1);
             for peer in &peers {
                 (self.measure)(&Place::new(&world, peer, run), report);
             }
-            (self.own)(&Place::new(&world, &peers[0], run), report);
         }
         for peer in &peers {
             report.add(&format!("memory at its peak, group {}, MB", self.name), peer.name, peer.peak_memory());

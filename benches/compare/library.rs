@@ -32,6 +32,7 @@ pub const PHOTOS: Shelf = Shelf { name: "photos", count: 60, size: 5 * MB };
 pub const SHOOT: Shelf = Shelf { name: "shoot", count: 300, size: 5 * MB };
 pub const SMALL: Shelf = Shelf { name: "small", count: 60, size: 200 << 10 };
 pub const MANY: Shelf = Shelf { name: "many", count: 2000, size: 200 << 10 };
+pub const TEN_THOUSAND: Shelf = Shelf { name: "tens", count: 10_000, size: 200 << 10 };
 pub const FILM: Shelf = Shelf { name: "film", count: 1, size: 200 * MB };
 pub const EIGHT: Shelf = Shelf { name: "eight", count: 8, size: 40 * MB };
 pub const LOOKS: Shelf = Shelf { name: "looks", count: 3, size: 200 * MB };
@@ -42,7 +43,7 @@ pub const HOME: Shelf = Shelf { name: "home", count: 16, size: 5 * MB };
 /// ahead, and none of another scenario's.
 const FENCE: usize = 3;
 
-/// Adds the shelves of all runs; `many` files on the one of that name.
+/// Adds the shelves of all runs.
 pub fn fill(cloud: &Cloud, shelves: &[&Shelf], runs: usize) {
     let mut shelves: Vec<(usize, &Shelf)> = (0..runs).flat_map(|run| shelves.iter().map(move |s| (run, *s))).collect();
     shelves.sort_by_key(|(run, shelf)| shelf.album(*run));

@@ -23,6 +23,14 @@ impl Report {
         self.figures.entry((place, who.into())).or_default().push(figure);
     }
 
+    /// A figure that says more of a scenario.
+    pub fn add_to(&mut self, scenario: &str, what: &str, who: &str, figure: f64) {
+        if !self.scenarios.iter().any(|known| known == scenario) {
+            self.scenarios.push(scenario.into());
+        }
+        self.add(&format!("{scenario}{OF}{what}"), who, figure);
+    }
+
     /// Keeps the figures of a group for the report, until it is measured again.
     pub fn keep(&self, group: &str) {
         let mut text = String::new();
@@ -58,12 +66,16 @@ impl Report {
                 (Some(own), Some(other)) => format!("{:.2}", median(own) / median(other)),
                 _ => "".into(),
             };
+            let scenario = scenario.rsplit_once(OF).map_or(scenario.clone(), |(_, what)| format!("– {what}"));
             let shown = [own, peer, local].map(|figures| figures.map_or(String::new(), |all| spread(all)));
             let [own, theirs, disk] = shown;
             writeln!(text, "| {scenario} | {own} | {theirs} | {} | {disk} | {} |", ratio(peer), ratio(local)).unwrap();
         }
     }
 }
+
+/// Between a scenario and what more is said of it.
+const OF: &str = ": its ";
 
 /// Where figures are kept between runs of the program.
 const FOLDER: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/compare");

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use icloud_simulator::Simulator;
 use photosfs::photos::Checksum;
 
-use crate::library::{EIGHT, FILM, HOME, LOOKS, MANY, PHOTOS, SHOOT, SMALL, Shelf, USERS};
+use crate::library::{EIGHT, FILM, HOME, LOOKS, MANY, PHOTOS, SHOOT, SMALL, Shelf, TEN_THOUSAND, USERS};
 use crate::peer::Peer;
+use crate::processor;
 use crate::report::Report;
 use crate::world::World;
 
@@ -47,13 +48,19 @@ impl<'a> Place<'a> {
         self.peer.name
     }
 
-    /// How long a copy takes, and how many bytes of content it has fetched for each that is copied.
-    fn fetched(&self, bytes: u64, work: impl FnOnce()) -> (Duration, f64) {
+    /// Copies so many bytes for the first time: how long that takes, and what it costs for each byte.
+    fn first(&self, scenario: &str, bytes: u64, report: &mut Report, work: impl FnOnce()) -> Duration {
         settle();
         let before = self.simulator.content_bytes();
+        let (own, all) = (self.peer.processor(), processor::all());
         let took = time(work);
+        let (own, all) = (self.peer.processor() - own, processor::all() - all);
         let fetched = self.simulator.content_bytes() - before;
-        (took, fetched as f64 / bytes as f64)
+        let mut of = |what: &str, figure| report.add_to(scenario, what, self.name(), figure);
+        of("bytes fetched to bytes needed", fetched as f64 / bytes as f64);
+        of("processor time, s for each GB", own / bytes as f64 * 1e9);
+        of("the same of the whole machine, the service included", all / bytes as f64 * 1e9);
+        took
     }
 }
 
@@ -69,46 +76,57 @@ fn rate(bytes: u64, time: Duration) -> f64 {
 pub fn copy(place: &Place, report: &mut Report) {
     let name = place.name();
     let requests = place.simulator.requests("download");
-    let (took, ratio) = place.fetched(PHOTOS.bytes(), || rsync(place, &PHOTOS));
-    report.add("cold rsync of 60 files of 5 MB, MB/s", name, rate(PHOTOS.bytes(), took));
-    report.add("its requests", name, (place.simulator.requests("download") - requests) as f64);
-    report.add("its bytes fetched to bytes needed", name, ratio);
-    let (took, ratio) = place.fetched(FILM.bytes(), || cp(place, &place.file(&FILM, 0)));
-    report.add("one cold file of 200 MB by cp, MB/s", name, rate(FILM.bytes(), took));
-    report.add("its bytes fetched to bytes needed ", name, ratio);
-    let (took, ratio) = place.fetched(EIGHT.bytes(), || eight(place));
-    report.add("eight cold files of 40 MB by eight cp's, MB/s", name, rate(EIGHT.bytes(), took));
-    report.add("their bytes fetched to bytes needed", name, ratio);
+    const PHOTO: &str = "cold rsync of 60 files of 5 MB, MB/s";
+    let took = place.first(PHOTO, PHOTOS.bytes(), report, || rsync(place, &PHOTOS));
+    report.add(PHOTO, name, rate(PHOTOS.bytes(), took));
+    report.add_to(PHOTO, "requests", name, (place.simulator.requests("download") - requests) as f64);
+    const ONE: &str = "one cold file of 200 MB by cp, MB/s";
+    let took = place.first(ONE, FILM.bytes(), report, || cp(place, &place.file(&FILM, 0)));
+    report.add(ONE, name, rate(FILM.bytes(), took));
     again(place, "60 files of 5 MB copied again by rsync, s", &PHOTOS, report);
     read_again(place, "200 MB read again from the cache, MB/s", &FILM, report);
 }
 
+pub fn eight(place: &Place, report: &mut Report) {
+    const SCENARIO: &str = "eight cold files of 40 MB by eight cp's, MB/s";
+    let requests = place.simulator.requests("download");
+    let took = place.first(SCENARIO, EIGHT.bytes(), report, || copy_eight(place));
+    report.add(SCENARIO, place.name(), rate(EIGHT.bytes(), took));
+    report.add_to(SCENARIO, "requests", place.name(), (place.simulator.requests("download") - requests) as f64);
+}
+
 /// Long enough that its beginning does not count: what the connections are used to.
-pub fn copy_alone(place: &Place, report: &mut Report) {
+pub fn shoot(place: &Place, report: &mut Report) {
+    const SCENARIO: &str = "cold rsync of 300 files of 5 MB, MB/s";
     let name = place.name();
-    let (took, ratio) = place.fetched(SHOOT.bytes(), || rsync(place, &SHOOT));
-    report.add("cold rsync of 300 files of 5 MB, MB/s", name, rate(SHOOT.bytes(), took));
-    report.add("its share of ten connections of 20 MB/s, %", name, rate(SHOOT.bytes(), took) / BUDGET * 100.0);
-    report.add("its bytes fetched to bytes needed  ", name, ratio);
+    let took = place.first(SCENARIO, SHOOT.bytes(), report, || rsync(place, &SHOOT));
+    report.add(SCENARIO, name, rate(SHOOT.bytes(), took));
+    let share = rate(SHOOT.bytes(), took) / BUDGET * 100.0;
+    report.add_to(SCENARIO, "share of ten connections of 20 MB/s, %", name, share);
     let verified = verifying(&SHOOT);
-    report.add("verifying these bytes, % of its time", name, verified.as_secs_f64() / took.as_secs_f64() * 100.0);
+    report.add_to(SCENARIO, "verifying, % of its time", name, verified.as_secs_f64() / took.as_secs_f64() * 100.0);
 }
 
 pub fn small(place: &Place, report: &mut Report) {
-    let name = place.name();
-    let (took, ratio) = place.fetched(SMALL.bytes(), || rsync(place, &SMALL));
-    report.add("cold rsync of 60 files of 200 KiB, files/s", name, SMALL.count as f64 / took.as_secs_f64());
-    report.add("its bytes fetched to bytes needed", name, ratio);
+    files(place, "cold rsync of 60 files of 200 KiB, files/s", &SMALL, report);
 }
 
-pub fn small_alone(place: &Place, report: &mut Report) {
-    let name = place.name();
-    let requests = place.simulator.requests("records/lookup");
-    let (took, ratio) = place.fetched(MANY.bytes(), || rsync(place, &MANY));
-    report.add("cold rsync of 2,000 files of 200 KiB, files/s", name, MANY.count as f64 / took.as_secs_f64());
-    report.add("its bytes fetched to bytes needed ", name, ratio);
-    report.add("its look-ups of addresses", name, (place.simulator.requests("records/lookup") - requests) as f64);
+pub fn many(place: &Place, report: &mut Report) {
+    files(place, "cold rsync of 2,000 files of 200 KiB, files/s", &MANY, report);
     again(place, "2,000 files of 200 KiB copied again by rsync, s", &MANY, report);
+}
+
+pub fn ten_thousand(place: &Place, report: &mut Report) {
+    files(place, "cold rsync of 10,000 files of 200 KiB, files/s", &TEN_THOUSAND, report);
+    again(place, "10,000 files of 200 KiB copied again by rsync, s", &TEN_THOUSAND, report);
+}
+
+fn files(place: &Place, scenario: &str, shelf: &Shelf, report: &mut Report) {
+    let requests = place.simulator.requests("records/lookup");
+    let took = place.first(scenario, shelf.bytes(), report, || rsync(place, shelf));
+    let requests = place.simulator.requests("records/lookup") - requests;
+    report.add(scenario, place.name(), shelf.count as f64 / took.as_secs_f64());
+    report.add_to(scenario, "look-ups of addresses", place.name(), requests as f64);
 }
 
 pub fn look(place: &Place, report: &mut Report) {
@@ -122,9 +140,9 @@ pub fn look(place: &Place, report: &mut Report) {
 }
 
 pub fn user(place: &Place, report: &mut Report) {
-    let name = place.name();
-    let (took, _) = place.fetched(USERS.bytes(), || rsync(place, &USERS));
-    report.add("as a user: cold rsync of 60 files of 5 MB, MB/s", name, rate(USERS.bytes(), took));
+    const SCENARIO: &str = "as a user: cold rsync of 60 files of 5 MB, MB/s";
+    let took = place.first(SCENARIO, USERS.bytes(), report, || rsync(place, &USERS));
+    report.add(SCENARIO, place.name(), rate(USERS.bytes(), took));
     again(place, "as a user: 60 files of 5 MB copied again by rsync, s", &USERS, report);
     read_again(place, "as a user: 5 MB files read again from the cache, MB/s", &USERS, report);
 }
@@ -133,9 +151,9 @@ pub fn at_home(place: &Place, report: &mut Report) {
     let name = place.name();
     let cold = File::open(place.file(&LOOKS, 0)).unwrap();
     report.add("50 Mbit/s, 25 ms: first byte of a cold file of 200 MB, ms", name, millis(|| read_at(&cold, 0, 1)));
-    let (took, ratio) = place.fetched(HOME.bytes(), || rsync(place, &HOME));
-    report.add("50 Mbit/s, 25 ms: cold rsync of 16 files of 5 MB, MB/s of 6.25", name, rate(HOME.bytes(), took));
-    report.add("50 Mbit/s, 25 ms: its bytes fetched to bytes needed", name, ratio);
+    const COPY: &str = "50 Mbit/s, 25 ms: cold rsync of 16 files of 5 MB, MB/s of 6.25";
+    let took = place.first(COPY, HOME.bytes(), report, || rsync(place, &HOME));
+    report.add(COPY, name, rate(HOME.bytes(), took));
 }
 
 /// Copies an album again, from the cache; and the first copy of it, on the local disk, with the same program.
@@ -195,7 +213,7 @@ fn cp(place: &Place, source: &Path) {
     assert!(place.peer.tool("cp").arg(source).arg(&place.copies).status().unwrap().success());
 }
 
-fn eight(place: &Place) {
+fn copy_eight(place: &Place) {
     std::thread::scope(|scope| {
         for number in 0..EIGHT.count {
             scope.spawn(move || cp(place, &place.file(&EIGHT, number)));

@@ -2,7 +2,6 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::time::Duration;
 
 use icloud_simulator::options::{Person, Tls};
@@ -11,7 +10,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::library::{self, Shelf};
-use crate::peer::{self, Wires};
+use crate::programs::{APPLE_ID, Wires};
 use crate::{authority, proxy};
 
 /// How far away it is, and how wide the way.
@@ -38,7 +37,7 @@ impl World {
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let runtime = Runtime::new().expect("a runtime");
         let authority = authority::Authority::create(folder.path());
-        let simulator = simulator(&authority, folder.path(), distance);
+        let simulator = simulator(&authority, distance);
         library::fill(&simulator.cloud(), shelves, runs);
         let to = simulator.tls_address().expect("it has a TLS listener");
         let proxy = runtime.block_on(proxy::Proxy::over(to, distance.line)).expect("the proxy starts");
@@ -47,11 +46,11 @@ impl World {
     }
 }
 
-fn simulator(authority: &authority::Authority, _: &Path, distance: &Distance) -> Simulator {
+fn simulator(authority: &authority::Authority, distance: &Distance) -> Simulator {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let tls = Tls { listen, cert: authority.certificate.clone(), key: authority.key.clone() };
     let options = Options {
-        account: Person { apple_id: peer::APPLE_ID.into(), ..Person::default() },
+        account: Person { apple_id: APPLE_ID.into(), ..Person::default() },
         assets: Some(0),
         tls: Some(tls),
         latency: distance.latency,

@@ -5,13 +5,15 @@
 mod fake;
 
 use std::hint::black_box;
+use std::path::Path;
 use std::sync::Arc;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
+use photosfs::config::TreeOptions;
 use photosfs::content::{BLOCK, Blocks};
-use photosfs::index::ROOT;
-use photosfs::photos::Verifier;
+use photosfs::index::{Index, ROOT};
+use photosfs::photos::{Area, Asset, Checksum, Library, Master, ResourceKind, Sighting, SyncToken, Verifier, Zone};
 
 fn main() {
     divan::main();
@@ -44,20 +46,18 @@ fn block_map(bencher: Bencher) {
     black_box(BLOCK);
 }
 
-/// A directory opened and listed to its end, as readdirplus does.
-#[divan::bench(args = [1_000, 50_000])]
-fn readdir(bencher: Bencher, files: u64) {
+/// A directory of the index opened and listed to its end, as readdirplus does.
+#[divan::bench(args = [1_000, 10_000, 50_000])]
+fn readdir(bencher: Bencher, photos: u32) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let _inside = runtime.enter();
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (forest, shelf) = (Arc::new(fake::Forest::new()), Arc::new(fake::Shelf::default()));
-    let month = forest.directory(ROOT, "2024-03", 100);
-    let resource = shelf.put("body", fake::bytes(1, 100));
-    for n in 0..files {
-        forest.file(month, &format!("IMG_{n:06}.JPG"), 1000 + n, resource.clone());
-    }
-    let vfs = fake::vfs(folder.path(), &forest, &shelf);
-    bencher.counter(ItemsCount::new(files)).bench(|| {
+    let index = Arc::new(index(folder.path(), photos));
+    let month = ["Years", "2024", "2024-03"].into_iter().fold(ROOT, |directory, name| {
+        index.lookup(directory, name).expect("the index answers").expect("a directory of the tree").ino
+    });
+    let vfs = fake::vfs_of(folder.path(), index, &Arc::default());
+    bencher.counter(ItemsCount::new(photos)).bench(|| {
         let opened = vfs.opendir(month).expect("it is there");
         let listing = vfs.listing(opened.handle).expect("just opened");
         let mut listed = 0;
@@ -67,6 +67,46 @@ fn readdir(bencher: Bencher, files: u64) {
             listed = last;
         }
         vfs.release(opened.handle).expect("just opened");
-        listed
+        assert_eq!(listed, u64::from(photos) + 2, "and . and ..");
     });
+}
+
+/// A library whose photos were all taken in one month.
+fn index(folder: &Path, photos: u32) -> Index {
+    const MARCH: i64 = 1_709_632_800_000;
+    let zone = Zone { area: Area::Private, name: Library::PRIMARY.into(), owner: None, zone_type: None };
+    let library = Library::of(zone).expect("a library");
+    let index = Index::open(&folder.join("index.sqlite"), &TreeOptions::default()).expect("a new index");
+    index.begin_listing(&library, None).expect("it begins");
+    let (assets, masters): (Vec<Asset>, Vec<Master>) = (0..photos).map(|n| photo(n, MARCH)).unzip();
+    index.stage(&library.id(), &assets, &masters).expect("they are taken");
+    index.show(&library.id(), &SyncToken::new("t").expect("a token")).expect("they are shown");
+    index
+}
+
+fn photo(n: u32, captured: i64) -> (Asset, Master) {
+    let (name, master) = (format!("asset-{n}"), format!("master-{n}"));
+    let original = Sighting {
+        kind: ResourceKind::Original,
+        size: 3_000_000,
+        checksum: Checksum::of(master.as_bytes()),
+        uti: "public.jpeg".into(),
+        ready: true,
+    };
+    let asset = Asset {
+        name,
+        master: master.clone(),
+        captured: Some(captured),
+        added: Some(i64::from(n)),
+        modified: captured,
+        ..Asset::default()
+    };
+    let master = Master {
+        name: master,
+        file_name: Some(format!("IMG_{n:06}.JPG")),
+        uti: Some("public.jpeg".into()),
+        modified: captured,
+        resources: vec![original],
+    };
+    (asset, master)
 }

@@ -5,12 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use crate::cloud::Cloud;
+use crate::programs;
 
-use crate::cloud::{APPLE_ID, Cloud};
-
-const PASSWORD: &str = "demo-library-2026";
-const CODE: &str = "123456";
 /// A million photos take minutes to be read.
 const PATIENCE: Duration = Duration::from_secs(900);
 
@@ -32,25 +29,9 @@ pub struct Mounted<'a> {
     process: Child,
 }
 
-pub fn rclone_program() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder").join("clients-venv/bin/rclone")
-}
-
 pub fn photosfs(folder: &Path, cloud: &Cloud) -> Client {
-    let home = home(folder, "photosfs");
-    let settings = home.join("config.toml");
-    let own = format!("apple_id = '{APPLE_ID}'\nstate_dir = '{0}/state'\ncache_dir = '{0}/cache'\n", home.display());
-    let rest = format!("keep_free = '1M'\npoll = '1h'\npassword_file = '{}'\n", secret(&home));
-    fs::write(&settings, own + &rest).unwrap();
-    let base = program(Path::new(env!("CARGO_BIN_EXE_photosfs")), &home, cloud);
-    let photosfs = move |arguments: &[&str]| {
-        let mut command = base();
-        command.arg("--config").arg(&settings).args(arguments);
-        command
-    };
-    // 3: a code is needed.
-    assert_eq!(photosfs(&["login"]).status().unwrap().code(), Some(3), "photosfs asks for a code");
-    assert!(photosfs(&["login", "--code", CODE]).status().unwrap().success(), "photosfs signs in");
+    let home = programs::home(folder, "photosfs");
+    let photosfs = programs::photosfs(&home, &cloud.wires, "poll = '1h'\n", &[]);
     let point = home.join("mnt");
     Client {
         name: "photosfs",
@@ -66,23 +47,8 @@ pub fn photosfs(folder: &Path, cloud: &Cloud) -> Client {
 }
 
 pub fn rclone(folder: &Path, cloud: &Cloud) -> Client {
-    let home = home(folder, "rclone");
-    let base = program(&rclone_program(), &home, cloud);
-    let (files, authority) = (home.clone(), cloud.authority.clone());
-    let rclone = move |arguments: &[&str]| {
-        let mut command = base();
-        command.arg("--config").arg(files.join("rclone.conf")).arg("--cache-dir").arg(files.join("cache"));
-        command.arg("--ca-cert").arg(&authority).args(arguments);
-        command
-    };
-    let (id, password) = (format!("apple_id={APPLE_ID}"), format!("password={PASSWORD}"));
-    let create = ["config", "create", "photos", "iclouddrive", "service=photos", &id, &password];
-    let asked = rclone(&[&create[..], &["--non-interactive", "--obscure"]].concat()).output().unwrap();
-    let asked: Value = serde_json::from_slice(&asked.stdout).expect("rclone asks for a code");
-    let state = asked["State"].as_str().expect("a state to go on from").to_owned();
-    let update = ["config", "update", "photos", "--continue", "--state", &state, "--result", CODE];
-    let done = rclone(&[&update[..], &["--non-interactive"]].concat()).output().unwrap();
-    assert!(done.status.success(), "rclone signs in");
+    let home = programs::home(folder, "rclone");
+    let rclone = programs::rclone(&home, &cloud.wires);
     let point = home.join("mnt");
     let path = point.display().to_string();
     let all = point.join("All Photos");
@@ -145,33 +111,5 @@ impl Drop for Mounted<'_> {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg(&self.client.point).status();
         let _ = self.process.wait();
-    }
-}
-
-fn home(folder: &Path, name: &str) -> PathBuf {
-    let home = folder.join(name);
-    let _ = fs::remove_dir_all(&home);
-    fs::create_dir_all(home.join("mnt")).unwrap();
-    home
-}
-
-fn secret(home: &Path) -> String {
-    use std::os::unix::fs::OpenOptionsExt;
-    let path = home.join("password");
-    let mut file = fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&path).unwrap();
-    std::io::Write::write_all(&mut file, PASSWORD.as_bytes()).unwrap();
-    path.display().to_string()
-}
-
-/// A program that sees its own home, the simulator, and nothing of the machine's set-up.
-fn program(path: &Path, home: &Path, cloud: &Cloud) -> impl Fn() -> Command + use<> {
-    let (path, home, proxy, authority) =
-        (path.to_owned(), home.to_owned(), cloud.proxy.clone(), cloud.authority.clone());
-    move || {
-        let mut command = Command::new(&path);
-        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", &home).env("LC_ALL", "C.UTF-8");
-        command.env("HTTPS_PROXY", &proxy).env("SSL_CERT_FILE", &authority);
-        command.stdin(Stdio::null());
-        command
     }
 }

@@ -13,18 +13,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
 use crate::authority::Authority;
+use crate::programs::{APPLE_ID, Wires};
 use crate::proxy::Proxy;
 
-/// Not the demo's: that one is taken by loopback addresses only.
-pub const APPLE_ID: &str = "bench@example.invalid";
 const LATENCY_MS: &str = "40";
 
 pub struct Cloud {
     process: Child,
     control: String,
     bytes: Arc<AtomicU64>,
-    pub authority: PathBuf,
-    pub proxy: String,
+    pub wires: Wires,
     runtime: Runtime,
     _proxy: Proxy,
 }
@@ -49,8 +47,8 @@ impl Cloud {
         let (runtime, bytes) = (Runtime::new().expect("a runtime"), Arc::<AtomicU64>::default());
         let counted = runtime.block_on(count(to, bytes.clone()));
         let proxy = runtime.block_on(Proxy::start(counted)).expect("the proxy starts");
-        let (authority, url) = (authority.trusted, proxy.url());
-        Cloud { process, control: find("control "), bytes, authority, proxy: url, runtime, _proxy: proxy }
+        let wires = Wires { authority: authority.trusted, proxy: proxy.url() };
+        Cloud { process, control: find("control "), bytes, wires, runtime, _proxy: proxy }
     }
 
     /// Requests answered so far, and bytes that went over the wire in both directions.

@@ -11,6 +11,8 @@ mod authority;
 mod client;
 mod cloud;
 mod disk;
+#[path = "../shared/programs.rs"]
+mod programs;
 #[allow(dead_code, reason = "the tests use all of it")]
 #[path = "../../tests/it/clients/proxy.rs"]
 mod proxy;
@@ -19,8 +21,9 @@ mod scenario;
 
 use std::process::ExitCode;
 
-use client::{photosfs, rclone, rclone_program};
+use client::{photosfs, rclone};
 use cloud::Cloud;
+use programs::rclone_program;
 use report::Report;
 
 fn main() -> ExitCode {

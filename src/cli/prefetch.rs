@@ -11,7 +11,7 @@ use bytesize::ByteSize;
 use super::service::{Service, index_to_read};
 use super::{Context, Failure, running};
 use crate::config::Config;
-use crate::content::is_kept;
+use crate::content::{disk_usage, free_space, is_kept};
 use fetching::{Fetching, Outcome};
 use wanted::Wanted;
 
@@ -32,7 +32,7 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
     let wanted = wanted::find(&index_to_read(&config)?, mountpoint.as_deref().map(Path::new), &args.paths)?;
     let originals = config.cache.join("originals");
     let (here, missing): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|file| is_kept(&originals, &file.resource));
-    has_room(&config, &missing)?;
+    has_room(&config, &originals, bytes(&here), bytes(&missing))?;
     let fetching = Fetching::new(&originals, missing);
     let outcome = match mountpoint {
         Some(mountpoint) => fetching.through_mount(Path::new(&mountpoint)),
@@ -46,14 +46,26 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
     tell(here.len(), &outcome)
 }
 
-/// What does not fit would push out what was fetched first.
-fn has_room(config: &Config, missing: &[Wanted]) -> Result<(), Failure> {
-    let bytes: u64 = missing.iter().map(|file| file.resource.size).sum();
-    match bytes <= config.cache_size {
+fn bytes(files: &[Wanted]) -> u64 {
+    files.iter().map(|file| file.resource.size).sum()
+}
+
+/// What does not fit would push out what was fetched first, or what is here already.
+fn has_room(config: &Config, originals: &Path, here: u64, missing: u64) -> Result<(), Failure> {
+    if here + missing > config.cache_size {
+        return Err(Failure::plain(
+            format!("{} are wanted, and the cache keeps {}", ByteSize(here + missing), ByteSize(config.cache_size)),
+            "fetch less at a time, or mount with a larger cache_size",
+        ));
+    }
+    let free = free_space(originals).map_err(|error| Failure::plain(error, "make the cache's folder readable"))?;
+    // Originals that are not wanted make room.
+    let others = disk_usage(originals).saturating_sub(here);
+    match missing <= free.saturating_add(others).saturating_sub(config.keep_free) {
         true => Ok(()),
         false => Err(Failure::plain(
-            format!("{} are to be fetched, and the cache keeps {}", ByteSize(bytes), ByteSize(config.cache_size)),
-            "fetch less at a time, or mount with a larger cache_size",
+            format!("{} are to be fetched, and the disk has {} free", ByteSize(missing), ByteSize(free)),
+            format!("make room, or fetch less: {} stay free (keep_free)", ByteSize(config.keep_free)),
         )),
     }
 }

@@ -186,14 +186,7 @@ impl Cache {
     }
 
     fn disk_has(&self, size: u64) -> bool {
-        match nix::sys::statvfs::statvfs(&self.root) {
-            Ok(disk) => {
-                // Their types differ from system to system.
-                let free = disk.blocks_available() as u128 * disk.fragment_size() as u128;
-                free >= u128::from(self.keep_free) + u128::from(size)
-            }
-            Err(_) => false,
-        }
+        free_space(&self.root).is_ok_and(|free| free >= self.keep_free.saturating_add(size))
     }
 
     /// Learns sizes and order of what an earlier run left. Files used meanwhile stay the most recent.
@@ -221,6 +214,21 @@ fn place(root: &Path, name: &str) -> PathBuf {
 pub fn is_kept(root: &Path, resource: &Resource) -> bool {
     let metadata = Cache::name(resource).and_then(|name| fs::symlink_metadata(place(root, &name)).ok());
     metadata.is_some_and(|metadata| metadata.is_file() && metadata.len() == resource.size)
+}
+
+/// Bytes of the disk that are free where this folder is, or is to be.
+pub fn free_space(folder: &Path) -> io::Result<u64> {
+    let existing = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let disk = nix::sys::statvfs::statvfs(existing)?;
+    // Their types differ from system to system.
+    let free = disk.blocks_available() as u128 * disk.fragment_size() as u128;
+    Ok(u64::try_from(free).unwrap_or(u64::MAX))
+}
+
+/// Bytes of the disk that a folder of originals takes.
+pub fn disk_usage(root: &Path) -> u64 {
+    let files = walkdir::WalkDir::new(root).min_depth(2).max_depth(2).into_iter().filter_map(Result::ok);
+    files.filter_map(|file| file.metadata().ok()).map(|metadata| metadata.blocks() * 512).sum()
 }
 
 fn counted(entry: walkdir::Result<walkdir::DirEntry>) -> Option<(SystemTime, String, u64)> {

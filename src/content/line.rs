@@ -2,7 +2,8 @@
 //!
 //! Requests that nobody waits for may take every connection, so that none is idle. A request that somebody waits for
 //! passes them in the queue; if no connection comes free soon, the request begun last of those that nobody waits for is
-//! cut short: it keeps what it has and queues again for the rest.
+//! cut short: it keeps what it has and queues again for the rest. Of several files the one with the fewest connections is
+//! next, so that each reader goes on when its latest request has ended.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,13 +13,16 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use crate::photos::Checksum;
+
 /// How long a request that somebody waits for waits for a connection to come free by itself. A cut costs a new
 /// connection; on a fast line one of ten requests of 8 MiB ends within this time anyway.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A request's place in the line.
-#[derive(Default)]
 pub struct Turn {
+    /// The file it fetches of.
+    of: Checksum,
     wanted: AtomicBool,
     granted: AtomicBool,
     cut: AtomicBool,
@@ -26,6 +30,11 @@ pub struct Turn {
 }
 
 impl Turn {
+    pub fn new(of: &Checksum) -> Turn {
+        let [wanted, granted, cut] = Default::default();
+        Turn { of: of.clone(), wanted, granted, cut, changed: Notify::new() }
+    }
+
     /// Notes that somebody waits for what this request fetches.
     pub fn want(&self) {
         if !self.wanted.swap(true, Ordering::AcqRel) {
@@ -37,14 +46,9 @@ impl Turn {
         self.wanted.load(Ordering::Acquire)
     }
 
+    /// Whether it has a connection now.
     pub fn is_granted(&self) -> bool {
         self.granted.load(Ordering::Acquire)
-    }
-
-    /// Makes it a turn that can be taken once more, and that somebody waits for.
-    pub fn again(&self) {
-        self.want();
-        self.granted.store(false, Ordering::Release);
     }
 
     /// Whether the request is to give its connection up, because somebody waits for one and nobody for this.
@@ -74,6 +78,7 @@ pub struct Connection<'a> {
 impl Drop for Connection<'_> {
     fn drop(&mut self) {
         let mut state = self.line.state();
+        self.turn.granted.store(false, Ordering::Release);
         state.queue.retain(|turn| !Arc::ptr_eq(turn, &self.turn));
         let before = state.busy.len();
         state.busy.retain(|turn| !Arc::ptr_eq(turn, &self.turn));
@@ -119,8 +124,10 @@ impl Line {
 impl State {
     fn grant(&mut self) {
         while self.free > 0 {
-            let first_wanted = self.queue.iter().position(|turn| turn.is_wanted()).unwrap_or(0);
-            let Some(turn) = self.queue.remove(first_wanted) else { return };
+            let busy = |turn: &Turn| self.busy.iter().filter(|other| other.of == turn.of).count();
+            // The first of those that are equal.
+            let next = self.queue.iter().enumerate().min_by_key(|(_, turn)| (!turn.is_wanted(), busy(turn)));
+            let Some(turn) = next.map(|(place, _)| place).and_then(|place| self.queue.remove(place)) else { return };
             self.free -= 1;
             turn.granted.store(true, Ordering::Release);
             turn.changed.notify_one();
@@ -144,10 +151,30 @@ impl State {
 mod tests {
     use super::*;
 
+    fn turn(of: &str) -> Arc<Turn> {
+        Arc::new(Turn::new(&Checksum::new(of)))
+    }
+
+    #[tokio::test]
+    async fn a_connection_goes_to_the_file_that_has_the_fewest() {
+        let line = Line::new(3);
+        let turns = ["film", "film", "photo", "film", "photo", "other"].map(turn);
+        let mut held = Vec::new();
+        for granted in &turns[..3] {
+            held.push(line.take(granted).await);
+        }
+        line.state().queue.extend(turns[3..].iter().cloned());
+        drop(held.remove(0));
+        let granted = || turns[3..].iter().map(|turn| turn.is_granted()).collect::<Vec<_>>();
+        assert_eq!(granted(), [false, false, true]);
+        drop(held.remove(1));
+        assert_eq!(granted(), [false, true, true]);
+    }
+
     #[tokio::test]
     async fn who_waits_passes_the_queue_and_then_cuts_the_latest_request() {
         let line = Arc::new(Line::new(2));
-        let turns: Vec<Arc<Turn>> = (0..5).map(|_| Arc::default()).collect();
+        let turns: Vec<Arc<Turn>> = (0..5).map(|_| turn("file")).collect();
         let (first, second) = (line.take(&turns[0]).await, line.take(&turns[1]).await);
         let (ended, mut order) = tokio::sync::mpsc::unbounded_channel();
         for (number, turn) in turns.iter().cloned().enumerate().skip(2) {
@@ -173,7 +200,7 @@ mod tests {
     #[tokio::test]
     async fn a_request_somebody_waits_for_is_never_cut() {
         let line = Line::new(1);
-        let (busy, late): (Arc<Turn>, Arc<Turn>) = Default::default();
+        let (busy, late) = (turn("one"), turn("other"));
         busy.want();
         let _held = line.take(&busy).await;
         late.want();

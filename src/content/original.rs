@@ -5,7 +5,6 @@ use std::io;
 use std::mem;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
@@ -16,6 +15,7 @@ use super::cache::{Cache, Pin};
 use super::partial::{Partial, hash};
 use super::passing::Passing;
 use super::stream::{self, Stream};
+use super::streams::Streams;
 use super::{BLOCK, CONNECTIONS, ContentError, MIB, Shared};
 use crate::photos::{Resource, Verdict};
 
@@ -32,11 +32,11 @@ const MAX_STREAMS: usize = CONNECTIONS;
 /// Of these, requests that wait for a connection which another file has.
 const QUEUED: usize = 2;
 
-/// Blocks of one request: 8 MiB, in which the 40 ms of a request are a tenth at 20 MB/s. It is also what a kill can cost,
-/// ten times, as claims are saved after each. Towards the end of a file requests get shorter, down to 512 KiB, so that
-/// all connections are busy to the last.
+/// Blocks of one request: 8 MiB, in which the 40 ms of a request are a tenth at 20 MB/s. Towards the end of a file requests
+/// get shorter, down to 1 MiB, so that all connections are busy to the last: with 16 MiB, eight readers at once ended so far
+/// apart that they got 150 MB/s in place of 157.
 const MAX_PIECE: u64 = 128;
-const LEAST_PIECE: u64 = 8;
+const LEAST_PIECE: u64 = 16;
 
 /// How long a file that was damaged twice is not asked for again.
 const DAMAGED_FOR: Duration = Duration::from_secs(600);
@@ -55,7 +55,7 @@ pub struct Original {
 
 struct State {
     body: Body,
-    streams: Vec<Arc<Stream>>,
+    streams: Streams,
     /// How many times bytes that had been given out turned out to be damaged.
     generation: u32,
     /// Whether bytes of an unchecked file have been given out in this generation.
@@ -80,24 +80,6 @@ enum Body {
 }
 
 impl State {
-    /// The first of these blocks that are neither here nor on their way, up to the next one that is.
-    fn missing(&self, partial: &Partial, blocks: Range<u64>) -> Option<Range<u64>> {
-        let present = partial.present();
-        let in_flight = |block: u64| self.streams.iter().find(|stream| stream.blocks.contains(&block));
-        let mut first = blocks.start;
-        while first < blocks.end {
-            match in_flight(first) {
-                Some(stream) => first = stream.blocks.end,
-                None if present.contains(first) => first += 1,
-                None => break,
-            }
-        }
-        let next = self.streams.iter().map(|stream| stream.blocks.start).filter(|start| *start > first).min();
-        let limit = blocks.end.min(next.unwrap_or(u64::MAX));
-        let end = (first..limit).find(|block| present.contains(*block)).unwrap_or(limit);
-        (first < end).then_some(first..end)
-    }
-
     /// Has the file fetched anew. Whoever was given unchecked bytes of it gets none of the new ones.
     fn start_again(&mut self) {
         self.body = Body::Absent;
@@ -126,7 +108,7 @@ impl Original {
         let kept = name.map(|name| (name.clone(), shared.cache.pin(&name)));
         let state = State {
             body: Body::Absent,
-            streams: Vec::new(),
+            streams: Streams::default(),
             generation: 0,
             given_out: false,
             damaged: shared.damaged_since(&resource),
@@ -271,21 +253,21 @@ impl Original {
         let wanted = if self.is_small() { 0..partial.present().count() } else { blocks(range) };
         let until = wanted.end.max(wanted.start.saturating_add(window));
         self.fill(&mut state, &partial, wanted.start..until);
-        let missing = {
-            let present = partial.present();
-            wanted.clone().find(|block| !present.contains(*block))
-        };
+        let present = partial.present();
+        let missing = wanted.clone().find(|block| !present.contains(*block));
         let stream = match missing {
-            Some(block) => state.streams.iter().find(|stream| stream.blocks.contains(&block)).cloned(),
+            Some(block) => state.streams.of(block),
             // Complete, but not judged yet.
-            None => state.streams.last().cloned(),
+            None => state.streams.last(),
         };
+        let part = missing.map_or(0..0, |block| {
+            // The reads of one who goes through the file come out of order: what lies before would be a request of its own.
+            let furthest = if window > LEAST_PIECE { block.saturating_sub(window) } else { block };
+            state.streams.begin_of_gap(&present, block, furthest)..until
+        });
+        drop(present);
         // Beyond the limit of streams: what somebody waits for is fetched all the same.
-        Plan::Wait(stream.unwrap_or_else(|| {
-            let least = missing.map_or(0..0, |block| block..(block + LEAST_PIECE).min(wanted.end));
-            let gap = state.missing(&partial, least).unwrap_or(0..0);
-            self.start(&mut state, &partial, gap)
-        }))
+        Plan::Wait(stream.unwrap_or_else(|| self.start(&mut state, &partial, part)))
     }
 
     /// Fetches on ahead of a reader that goes through the file: keeps a window before it under way.
@@ -299,25 +281,55 @@ impl Original {
         }
     }
 
-    /// Starts requests for what is missing of a part of the file.
+    /// Starts requests for what is missing of a part of the file: as many as there are connections for, and few that wait.
     fn fill(self: &Arc<Original>, state: &mut State, partial: &Arc<Partial>, part: Range<u64>) {
-        let count = partial.present().count();
-        let part = part.start..part.end.min(count);
-        // While other files have connections, few long requests: each costs its way to the service and back.
-        let own = state.streams.iter().filter(|stream| stream.turn.is_granted()).count();
-        let connections = (self.shared.line.free() + own).max(1);
-        while state.streams.len() < MAX_STREAMS.min(connections + QUEUED) {
-            let Some(gap) = state.missing(partial, part.clone()) else { return };
-            // By what is left of the file: of the part more may follow, and then pieces cut for its end are too short.
-            let share = (part.end - part.start).min(count - gap.start).div_ceil(connections as u64);
-            let piece = if self.is_small() { count } else { share.clamp(LEAST_PIECE, MAX_PIECE) };
-            self.start(state, partial, gap.start..gap.end.min(gap.start + piece));
+        let (missing, count) = {
+            let present = partial.present();
+            (state.streams.count_missing(&present, part.start..part.end.min(present.count())), present.count())
+        };
+        let connections = self.connections(state);
+        let piece = self.piece(part.end.saturating_sub(part.start), count.saturating_sub(part.start), connections);
+        let (needed, waiting) = (missing.div_ceil(piece) as usize, state.streams.waiting());
+        let room = MAX_STREAMS.min(connections + QUEUED).saturating_sub(waiting + state.streams.fetching());
+        state.streams.part = part.clone();
+        for _ in 0..room.min(needed.saturating_sub(waiting)) {
+            self.start(state, partial, part.clone());
         }
     }
 
-    fn start(self: &Arc<Original>, state: &mut State, partial: &Arc<Partial>, blocks: Range<u64>) -> Arc<Stream> {
-        let stream = Arc::new(Stream::new(blocks));
-        state.streams.push(stream.clone());
+    /// Connections that this file has or may have.
+    fn connections(&self, state: &State) -> usize {
+        (self.shared.line.free() + state.streams.fetching()).max(1)
+    }
+
+    /// The blocks of one request: a share of the part, or of what is left of the file. While other files have connections,
+    /// few long ones: each costs its way to the service and back. What would be left over goes with the last one.
+    fn piece(&self, part: u64, left: u64, connections: usize) -> u64 {
+        let least = (MAX_PIECE / 2 / connections as u64).max(LEAST_PIECE);
+        let share = part.min(left).div_ceil(connections as u64).clamp(least, MAX_PIECE);
+        match self.is_small() {
+            true => left.max(1),
+            false => if left <= 2 * least { left } else { share }.clamp(1, part.max(1)),
+        }
+    }
+
+    /// Gives a stream that has a connection the first blocks that are missing of its part, or of the latest one: a whole
+    /// piece, also beyond the part. A window that slides on by each read would else be fetched read by read.
+    pub fn claim(&self, stream: &Stream, partial: &Partial) -> Range<u64> {
+        let (state, present) = (self.state(), partial.present());
+        let missing = |part: &Range<u64>| {
+            let gap = state.streams.missing(&present, part.start..part.end.min(present.count()))?;
+            let piece = self.piece(part.end - part.start, present.count() - gap.start, self.connections(&state));
+            state.streams.missing(&present, gap.start..(gap.start + piece).min(present.count()))
+        };
+        let blocks = missing(&stream.part).or_else(|| missing(&state.streams.part)).unwrap_or(0..0);
+        stream.claim(blocks.clone());
+        blocks
+    }
+
+    fn start(self: &Arc<Original>, state: &mut State, partial: &Arc<Partial>, part: Range<u64>) -> Arc<Stream> {
+        let stream = Arc::new(Stream::new(&self.resource.checksum, part));
+        state.streams.add(stream.clone());
         self.shared.runtime.spawn(stream::run(self.clone(), stream.clone(), partial.clone()));
         stream
     }
@@ -403,25 +415,30 @@ impl Original {
 
     /// A stream is over.
     pub fn ended(&self, stream: &Arc<Stream>) {
-        self.state().streams.retain(|other| !Arc::ptr_eq(other, stream));
+        self.state().streams.remove(stream);
         self.changed.notify_waiters();
     }
 
-    /// Whether no other stream is still fetching; of those that end together exactly one is the last.
-    fn is_last_to_fetch(&self, stream: &Stream) -> bool {
-        let state = self.state();
-        stream.has_fetched.store(true, Ordering::Relaxed);
-        state.streams.iter().all(|other| other.has_fetched.load(Ordering::Relaxed))
+    /// Saves what there is, beside those who fetch.
+    pub fn save_aside(self: &Arc<Original>, partial: &Arc<Partial>) {
+        let (original, partial) = (self.clone(), partial.clone());
+        self.shared.runtime.spawn_blocking(move || {
+            if original.is_current(&partial)
+                && let Err(error) = partial.save()
+            {
+                original.leave_disk(Some(&partial), &error);
+            }
+        });
     }
 
-    /// After a stream: judges a file that is complete, and else saves what there is, unless others are to end soon.
+    /// After a stream: judges a file that is complete, and else saves what there is, unless others go on.
     pub async fn settle(self: &Arc<Original>, stream: &Stream, partial: &Arc<Partial>) -> Result<(), ContentError> {
-        let is_last = self.is_last_to_fetch(stream);
+        let is_last = self.state().streams.is_last_to_fetch(stream);
         let (original, partial, written) = (self.clone(), partial.clone(), partial.clone());
         let settled = stream::blocking(move || match partial.is_complete() {
             true if partial.take_judgement() => original.judge(&partial),
             true => Ok(()),
-            false if original.is_current(&partial) && (is_last || partial.is_save_due()) => partial.save(),
+            false if is_last && original.is_current(&partial) => partial.save(),
             false => Ok(()),
         });
         if let Err(error) = settled.await {

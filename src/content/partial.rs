@@ -18,7 +18,7 @@ use crate::photos::{Checksum, Verdict, Verifier};
 /// Blocks that are read back at once: 1 MiB.
 const READ_BACK: u64 = 16;
 
-/// A claim costs a flush of the file to the disk.
+/// What a kill may cost. A claim costs a flush of the file to the disk.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 
 /// Written by streams in any order, read meanwhile. All calls that write may wait for the disk.
@@ -30,8 +30,9 @@ pub struct Partial {
     present: Mutex<Blocks>,
     /// The checksum as far as blocks arrived in order.
     in_order: Mutex<Verifier>,
-    /// When the claim was saved last.
+    /// When somebody last undertook to save the claim.
     saved: Mutex<Instant>,
+    saving: Mutex<()>,
     judged: AtomicBool,
 }
 
@@ -69,6 +70,7 @@ impl Partial {
             present: Mutex::new(present),
             in_order: Mutex::default(),
             saved: Mutex::new(Instant::now()),
+            saving: Mutex::default(),
             judged: AtomicBool::new(false),
         }
     }
@@ -150,20 +152,24 @@ impl Partial {
     /// Claims on disk what is on disk: the bytes are there before the claim is, whatever happens in between.
     pub fn save(&self) -> io::Result<()> {
         let Some(path) = &self.claim else { return Ok(()) };
-        let mut saved = self.saved.lock().expect("no panic while locked");
+        let _one_at_a_time = self.saving.lock().expect("no panic while locked");
         let claim = self.present().encode();
         self.file.sync_data()?;
         let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
         file.write_all(&claim)?;
         file.as_file().sync_data()?;
         file.persist(path)?;
-        *saved = Instant::now();
         Ok(())
     }
 
-    /// Whether the last claim is so old that a kill would cost too much.
-    pub fn is_save_due(&self) -> bool {
-        self.saved.lock().expect("no panic while locked").elapsed() > SAVE_EVERY
+    /// Whether the last claim is so old that a kill would cost too much: true for the first one who asks, who then saves.
+    pub fn take_saving(&self) -> bool {
+        let mut saved = self.saved.lock().expect("no panic while locked");
+        let is_due = saved.elapsed() > SAVE_EVERY;
+        if is_due {
+            *saved = Instant::now();
+        }
+        is_due
     }
 
     /// True for the first one who asks: it has to judge the complete file, everybody else waits for it.

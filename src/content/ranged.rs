@@ -68,6 +68,10 @@ impl<'a> Ranged<'a> {
             return Err(SourceError::Failed("the body is longer than the range".into()));
         }
         self.rest.start += length;
+        if self.rest.is_empty() {
+            // The connection is another request's from now on.
+            self.body = None;
+        }
         self.shared.throttle.pass(bytes.len(), self.turn.is_wanted()).await;
         Ok(bytes)
     }

@@ -28,8 +28,12 @@ const MAX_WINDOW: u64 = 1280;
 /// How long the fetching of a file that nobody waits for may go without a block.
 const FETCH: Duration = Duration::from_secs(300);
 
-/// Reads the kernel sends for one reader come out of order by up to its read-ahead (fuse.md §1: 4 MiB).
+/// Reads the kernel sends for one reader come out of order, as several threads take them.
 const NEAR: u64 = 4 * MIB;
+
+/// How far a reader may have gone on while one of his reads waits: the kernel's read-ahead is 4 MiB (fuse.md §1), twice that
+/// for who says that he reads in order, as cp does, and the next one begins in the middle of the one before.
+const GONE_ON: u64 = 16 * MIB;
 
 /// Reads one original. While it exists the file is not evicted.
 pub struct Reader {
@@ -54,7 +58,12 @@ impl Cursor {
         Cursor { next: 0, window: FIRST_WINDOW, grows_at: 1 }
     }
 
-    /// Notes a read and gives the window from where it begins.
+    /// The window of a read that was noted before others.
+    fn window_of(&self, range: &Range<u64>) -> u64 {
+        if range.start.abs_diff(self.next) > GONE_ON { FIRST_WINDOW } else { self.window }
+    }
+
+    /// Notes a read, as it comes, and gives the window from where it begins.
     fn advance(&mut self, range: &Range<u64>) -> u64 {
         if range.start.abs_diff(self.next) > NEAR {
             *self = Cursor { next: range.end, window: FIRST_WINDOW, grows_at: range.end + 1 };
@@ -121,16 +130,16 @@ impl Reader {
         timeout(self.original.shared.deadline, first).await.unwrap_or(Err(ContentError::TimedOut))
     }
 
-    /// The bytes, if they can be had without waiting. Beyond the end of the file there are none.
+    /// The bytes, if they can be had without waiting; else ask [`Reader::read`]. Beyond the end of the file there are none.
     pub fn read_now(&self, offset: u64, length: u64) -> Result<Option<Bytes>, ContentError> {
         let range = self.clamp(offset, length);
         if range.is_empty() {
             return Ok(Some(Bytes::new()));
         }
         let ready = self.original.ready(&range, self.generation)?;
-        if ready.is_some() && !self.is_whole() {
+        if !self.is_whole() {
             let window = self.cursor().advance(&range);
-            if window > FIRST_WINDOW {
+            if ready.is_some() && window > FIRST_WINDOW {
                 self.original.run_ahead(range.end, window);
             }
         }
@@ -166,7 +175,7 @@ impl Reader {
     }
 
     async fn wait(&self, range: &Range<u64>) -> Result<Bytes, ContentError> {
-        let window = self.cursor().advance(range);
+        let window = self.cursor().window_of(range);
         match self.until(range, window, true, || self.original.ready(range, self.generation)).await? {
             Some(bytes) => Ok(bytes),
             None => self.uncached(range, window * BLOCK).await,

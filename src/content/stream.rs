@@ -1,23 +1,28 @@
-//! One request of a file's consecutive blocks, going on whether anybody waits or not.
+//! One request of a file's consecutive blocks, going on whether anybody waits or not. Which blocks, is decided when it has
+//! a connection: only then is it known what others have fetched meanwhile, and how many share the line.
 
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use super::line::Turn;
 use super::original::Original;
 use super::partial::Partial;
 use super::ranged::Ranged;
 use super::{BLOCK, ContentError};
+use crate::photos::Checksum;
 
 /// Blocks that are written at once, at most: 1 MiB. Of a file that is given out as it arrives the first piece of a request
 /// is one block and each next one twice as long: whoever waits for its first bytes has them at once, and a long request
 /// goes to the disk in few writes.
 const MAX_PIECE: u64 = 16;
 
-/// The blocks a task is fetching, and how it ended.
+/// A task that fetches blocks, and how it ended.
 pub struct Stream {
-    pub blocks: Range<u64>,
+    /// Where it is to look for blocks that are missing.
+    pub part: Range<u64>,
+    claimed: OnceLock<Range<u64>>,
     pub turn: Arc<Turn>,
     /// No more blocks come; what is left is to judge or to claim them.
     pub has_fetched: AtomicBool,
@@ -25,8 +30,34 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub fn new(blocks: Range<u64>) -> Stream {
-        Stream { blocks, turn: Arc::default(), has_fetched: AtomicBool::new(false), outcome: OnceLock::new() }
+    pub fn new(of: &Checksum, part: Range<u64>) -> Stream {
+        Stream {
+            part,
+            claimed: OnceLock::new(),
+            turn: Arc::new(Turn::new(of)),
+            has_fetched: AtomicBool::new(false),
+            outcome: OnceLock::new(),
+        }
+    }
+
+    /// The blocks it fetches: none before it has claimed them.
+    pub fn blocks(&self) -> Range<u64> {
+        self.claimed.get().cloned().unwrap_or(0..0)
+    }
+
+    /// Whether it has no connection yet.
+    pub fn is_waiting(&self) -> bool {
+        self.claimed.get().is_none()
+    }
+
+    /// Decides which blocks it fetches.
+    pub fn claim(&self, blocks: Range<u64>) {
+        let _ = self.claimed.set(blocks);
+    }
+
+    /// Whether it fetches this block, or may yet.
+    pub fn may_bring(&self, block: u64) -> bool {
+        self.claimed.get().unwrap_or(&self.part).contains(&block)
     }
 
     /// `None` while it is under way.
@@ -53,27 +84,34 @@ impl Drop for Ending {
 pub async fn run(original: Arc<Original>, stream: Arc<Stream>, partial: Arc<Partial>) {
     let ending = Ending { original: original.clone(), stream: stream.clone() };
     let fetched = fetch(&original, &stream, &partial).await;
-    let settled = original.settle(&stream, &partial).await;
+    // Others were faster: there is nothing to save.
+    let is_idle = stream.blocks().is_empty() && !partial.is_complete();
+    let settled = if is_idle { Ok(()) } else { original.settle(&stream, &partial).await };
     let _ = ending.stream.outcome.set(fetched.and(settled));
 }
 
 async fn fetch(original: &Arc<Original>, stream: &Stream, partial: &Arc<Partial>) -> Result<(), ContentError> {
-    if stream.blocks.is_empty() {
+    if partial.is_complete() {
         return Ok(());
     }
-    let (shared, resource) = (&original.shared, &original.resource);
+    let (shared, resource, begun) = (&original.shared, &original.resource, Instant::now());
     // No connection is held while the address is looked up.
     shared.source.prepare(std::slice::from_ref(resource)).await;
-    let _connection = shared.line.take(&stream.turn).await;
+    let mut connection = Some(shared.line.take(&stream.turn).await);
+    let waited = begun.elapsed();
     let bytes_of = |blocks: &Range<u64>| partial.present().bytes_of(blocks);
-    let mut ranged = Ranged::new(shared, &stream.turn, resource, bytes_of(&stream.blocks));
-    let mut rest = stream.blocks.clone();
+    let mut rest = original.claim(stream, partial);
+    let mut ranged = Ranged::new(shared, &stream.turn, resource, bytes_of(&rest));
     let mut longest = if original.is_small() { MAX_PIECE } else { 1 };
     while !rest.is_empty() {
         let piece = bytes_of(&(rest.start..rest.end.min(rest.start + longest)));
         let bytes = ranged.take_unless_cut((piece.end - piece.start) as usize).await?;
         if bytes.is_empty() {
             return Ok(());
+        }
+        if bytes_of(&rest).end == piece.start + bytes.len() as u64 {
+            // The last piece need not be written before another request begins.
+            drop(connection.take());
         }
         let (target, first, length) = (partial.clone(), rest.start, bytes.len() as u64);
         if let Err(error) = blocking(move || target.write(first, &bytes)).await {
@@ -82,9 +120,21 @@ async fn fetch(original: &Arc<Original>, stream: &Stream, partial: &Arc<Partial>
         }
         // The block that completes the file is not shown before the file is judged.
         original.progressed();
+        if partial.take_saving() {
+            original.save_aside(partial);
+        }
         rest.start += length.div_ceil(BLOCK);
         longest = (longest * 2).min(MAX_PIECE);
     }
+    let (blocks, took) = (stream.blocks(), begun.elapsed());
+    tracing::debug!(
+        record = resource.record_name,
+        ?blocks,
+        ?waited,
+        ?took,
+        wanted = stream.turn.is_wanted(),
+        "fetched"
+    );
     Ok(())
 }
 

@@ -72,7 +72,7 @@ impl Uncached {
         let Resource { library, record_name, kind, checksum, .. } = resource;
         let identity = format!("{}/{record_name}/{kind:?}/{checksum}/{generation}", library.0);
         let fetched = self.pieces.try_get_with((identity, number), async {
-            let turn = Arc::new(Turn::default());
+            let turn = Arc::new(Turn::new(checksum));
             if urgent {
                 turn.want();
             }
@@ -86,7 +86,7 @@ impl Uncached {
                     return Ok(bytes);
                 }
                 // A piece is not kept in part: it is waited for from now on.
-                turn.again();
+                turn.want();
             }
         });
         fetched.await.map_err(|error: Arc<ContentError>| (*error).clone())

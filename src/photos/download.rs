@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use moka::future::Cache;
+use moka::policy::EvictionPolicy;
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
@@ -80,7 +81,9 @@ impl Downloads {
     pub fn new(database: Database) -> Downloads {
         let (asks, queue) = mpsc::channel(4 * BATCH);
         tokio::spawn(gather(database, queue));
-        Downloads { known: Cache::new(REMEMBERED), asks }
+        // Plainly the most recent: a policy that weighs popularity would refuse what was looked up in advance, once it is full.
+        let known = Cache::builder().max_capacity(REMEMBERED).eviction_policy(EvictionPolicy::lru()).build();
+        Downloads { known, asks }
     }
 
     /// An address that is good for a while; never `refused`.

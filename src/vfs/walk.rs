@@ -21,7 +21,7 @@ const NEXT: usize = 2;
 
 /// Files to have on their way after the first right guess, or at once if the first file of a directory is copied: what a
 /// wrong guess may cost. Each right guess makes it three times as many.
-const FIRST_WINDOW: usize = 3;
+const FIRST_WINDOW: usize = 5;
 
 /// Files on their way at most, and how many bytes of them: enough to keep every connection busy, with small files
 /// (10 connections at 40 ms a request) as with large ones (10 at 20 MB/s).

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
@@ -47,6 +47,32 @@ pub struct Shelf {
     given: AtomicU64,
     given_of: Mutex<HashMap<String, u64>>,
     pub asked: Mutex<Vec<Range<u64>>>,
+    names: Mutex<Vec<String>>,
+    under_way: Arc<UnderWay>,
+}
+
+/// Requests whose bodies somebody holds, now and at the most.
+#[derive(Default)]
+struct UnderWay {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+/// One of them.
+struct Held(Arc<UnderWay>);
+
+impl Held {
+    fn new(under_way: &Arc<UnderWay>) -> Held {
+        let now = under_way.now.fetch_add(1, Ordering::SeqCst) + 1;
+        under_way.most.fetch_max(now, Ordering::SeqCst);
+        Held(under_way.clone())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.now.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Shelf {
@@ -79,6 +105,16 @@ impl Shelf {
         self.given.load(Ordering::SeqCst)
     }
 
+    /// Record names, in the order they were asked for.
+    pub fn names(&self) -> Vec<String> {
+        self.names.lock().unwrap().clone()
+    }
+
+    /// The most requests that were ever under way at once.
+    pub fn most_at_once(&self) -> usize {
+        self.under_way.most.load(Ordering::SeqCst)
+    }
+
     /// Bytes given of one file.
     pub fn given_of(&self, name: &str) -> u64 {
         self.given_of.lock().unwrap().get(name).copied().unwrap_or(0)
@@ -109,6 +145,8 @@ impl Source for Shelf {
     ) -> BoxFuture<'a, Result<Box<dyn Body>, SourceError>> {
         assert!(range.start < range.end && range.end <= resource.size, "asked for {range:?} of {}", resource.size);
         let fault = self.fault(&range);
+        self.names.lock().unwrap().push(resource.record_name.clone());
+        let held = Held::new(&self.under_way);
         let file = self.files.read().unwrap()[&resource.record_name].clone();
         Box::pin(async move {
             let mut bytes = file.slice(range.start as usize..range.end as usize).to_vec();
@@ -128,7 +166,7 @@ impl Source for Shelf {
             }
             self.given.fetch_add(bytes.len() as u64, Ordering::SeqCst);
             *self.given_of.lock().unwrap().entry(resource.record_name.clone()).or_default() += bytes.len() as u64;
-            Ok(Box::new(Pieces { rest: bytes.into(), breaks }) as Box<dyn Body>)
+            Ok(Box::new(Pieces { rest: bytes.into(), breaks, _held: held }) as Box<dyn Body>)
         })
     }
 
@@ -145,6 +183,7 @@ impl Source for Shelf {
 struct Pieces {
     rest: Bytes,
     breaks: bool,
+    _held: Held,
 }
 
 impl Body for Pieces {
@@ -356,5 +395,10 @@ impl StatusSource for Calm {
 pub const OWNER: Owner = Owner { uid: 0, gid: 0 };
 
 pub fn vfs(folder: &Path, forest: &Arc<Forest>, shelf: &Arc<Shelf>) -> Arc<Vfs> {
-    Arc::new(Vfs::new(forest.clone(), Arc::new(content(folder, shelf)), Arc::new(Calm), OWNER))
+    vfs_of(folder, forest.clone(), shelf)
+}
+
+/// Over any tree.
+pub fn vfs_of(folder: &Path, tree: Arc<dyn Tree>, shelf: &Arc<Shelf>) -> Arc<Vfs> {
+    Arc::new(Vfs::new(tree, Arc::new(content(folder, shelf)), Arc::new(Calm), OWNER))
 }

@@ -78,6 +78,10 @@ fn what_fails_is_named_and_a_second_run_goes_on() {
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("is not in the library"));
     let small = installation.output(&["prefetch", "--cache-size", "1k", "Years"]);
     assert!(String::from_utf8_lossy(&small.stderr).contains("the cache keeps"));
+    let full = installation.output(&["prefetch", "--keep-free", "1000000T", "Years"]);
+    assert_eq!(full.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&full.stderr).contains("the disk has"), "{full:?}");
+    assert_eq!(kept(&installation), 0);
 }
 
 #[test]

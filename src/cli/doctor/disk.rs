@@ -1,27 +1,24 @@
 use std::path::Path;
 
-use nix::sys::statvfs::statvfs;
+use bytesize::ByteSize;
 
 use super::finding::Finding;
+use crate::content::free_space;
 
 /// Whether a folder, or the one it will be made in, has room.
 pub fn room(folder: &Path, needed: u64, purpose: &str) -> Finding {
-    let existing = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
-    match statvfs(existing) {
-        Ok(disk) => {
-            // Their width differs between systems.
-            #[allow(clippy::unnecessary_cast)]
-            let free = disk.blocks_available() as u64 * disk.fragment_size() as u64;
-            let size = bytesize::ByteSize::b(free);
+    match free_space(folder) {
+        Ok(free) => {
+            let size = ByteSize(free);
             match free >= needed {
                 true => Finding::good(format!("{size} free for {purpose}")),
                 false => Finding::bad(
-                    format!("only {size} free for {purpose}, in {}", existing.display()),
+                    format!("only {size} free for {purpose}, in {}", folder.display()),
                     "make room, or choose another place with --cache-dir and --state-dir",
                 ),
             }
         }
-        Err(e) => Finding::bad(format!("{}: {e}", existing.display()), "make that folder readable"),
+        Err(e) => Finding::bad(format!("{}: {e}", folder.display()), "make that folder readable"),
     }
 }
 
