@@ -65,8 +65,16 @@ impl Cloud {
 
     /// Adds a photo that was taken in a month that no other is of.
     pub fn add_photo(&self, name: &str, seed: u64) {
-        let photo = json!({"add_photo": {"name": name, "seed": seed, "size": 5000, "captured_ms": 0}});
-        self.runtime.block_on(ask(&self.control, "POST", "/command", &photo.to_string()));
+        self.command(&json!({"add_photo": {"name": name, "seed": seed, "size": 5000, "captured_ms": 0}}));
+    }
+
+    /// Adds photos that were taken one a minute, the last one called `MANY_` and their number less one.
+    pub fn add_photos(&self, count: u32) {
+        self.command(&json!({"add_photos": {"count": count}}));
+    }
+
+    fn command(&self, command: &Value) {
+        self.runtime.block_on(ask(&self.control, "POST", "/command", &command.to_string()));
     }
 }
 

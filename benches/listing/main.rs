@@ -43,11 +43,15 @@ fn main() -> ExitCode {
     let mut report = Report::default();
     for run in 1..=runs {
         eprintln!("run {run} of {runs}");
-        scenario::all(&photosfs(folder.path(), &cloud), &cloud, &mut report, run == 1);
+        let own = photosfs(folder.path(), &cloud);
+        scenario::all(&own, &cloud, &mut report, run == 1);
         if !alone {
             scenario::all(&rclone(folder.path(), &cloud), &cloud, &mut report, false);
         }
         scenario::local(folder.path(), &mut report);
+        if run == runs {
+            scenario::much_news(&own, &cloud, &mut report);
+        }
     }
     report.write(assets);
     ExitCode::SUCCESS

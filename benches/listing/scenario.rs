@@ -107,6 +107,28 @@ fn one_photo(client: &Client, mounted: &crate::client::Mounted<'_>, cloud: &Clou
     report.add("processor time for the round, s", client.name, mounted.cpu() - cpu);
 }
 
+/// As many photos are added as make 50,000 records: until they are seen, while the mount serves reads.
+pub fn much_news(client: &Client, cloud: &Cloud, report: &mut Report) {
+    const COUNT: u32 = 25_000;
+    let mounted = client.mount();
+    std::thread::sleep(Duration::from_secs(3));
+    cloud.add_photos(COUNT);
+    let (cpu, begun) = (mounted.cpu(), Instant::now());
+    mounted.ask_for_news();
+    // A minute each: more than two weeks.
+    let last = client.newest.join(format!("MANY_{}.JPG", COUNT - 1));
+    let mut slowest = 0.0_f64;
+    while fs::symlink_metadata(&last).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(600), "the photos do not come");
+        slowest = slowest.max(time(|| assert!(fs::read(client.point.join(".photosfs/status.json")).is_ok())));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    report.add("25,000 added photos until they are seen, s", client.name, begun.elapsed().as_secs_f64());
+    report.add("processor time for them, s", client.name, mounted.cpu() - cpu);
+    report.add("memory at its peak, with them, MB", client.name, mounted.memory().1);
+    report.add("the slowest answer meanwhile, s", client.name, slowest);
+}
+
 fn time(work: impl FnOnce()) -> f64 {
     let begun = Instant::now();
     work();

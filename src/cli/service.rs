@@ -96,7 +96,7 @@ impl Service {
             move |change| vfs.changed(change)
         });
         let _announced = running::announce(&self.config, &point)?;
-        self.runtime.block_on(async {
+        let served = self.runtime.block_on(async {
             if !offline {
                 self.keep_current()?;
                 if let Some(attention) = Attention::of(self, content.clone(), &point) {
@@ -104,7 +104,10 @@ impl Service {
                 }
             }
             super::mount::serve(vfs, &point, options, ready).await
-        })
+        });
+        // What still holds the index ends with the process, without closing it.
+        self.index.settle();
+        served
     }
 
     /// Asks for changes now, every few minutes, and on SIGHUP; on SIGUSR1 for everything.

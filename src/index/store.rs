@@ -36,10 +36,13 @@ const SPARE_READERS: usize = 8;
 const WRITER_CACHE_KIB: i64 = 8 << 10;
 /// When the log is brought into the file, and what it is cut to when all of it is in: a first listing is one transaction as
 /// large as the index. Pages that are written again and again meanwhile are brought in once.
-const LOG_BYTES: i64 = 16 << 20;
+pub(super) const LOG_BYTES: i64 = 16 << 20;
 const PAGE_BYTES: i64 = 4096;
 /// For a writer in another process; photosfs' own writers queue for the lock.
 const BUSY: Duration = Duration::from_secs(30);
+
+/// For readers who stand in the way when the log is brought in at the end.
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// The index of one account. Shared by threads.
 pub struct Index {
@@ -108,6 +111,17 @@ impl Index {
             writer: Mutex::new(writer),
             readers: Mutex::default(),
         })
+    }
+
+    /// Brings the log into the file, so that the next start has nothing to look through. Whoever reads meanwhile goes on
+    /// reading, and is not waited for longer than a moment; nor is somebody who writes.
+    pub fn settle(&self) {
+        let Ok(writer) = self.writer.try_lock() else { return };
+        let settled = writer
+            .busy_timeout(SETTLING)
+            .and_then(|()| writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0)))
+            .and_then(|busy| writer.busy_timeout(BUSY).map(|()| busy));
+        tracing::debug!(?settled, "the log is brought in");
     }
 
     /// The one connection that writes.

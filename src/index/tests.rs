@@ -454,3 +454,50 @@ fn the_sidecar_of_a_held_photo_stays_with_it() {
     assert_eq!(fixture.index.held_paths(None, 100).unwrap().len(), 11, "originals, not their sidecars");
     assert_eq!(fixture.tree(), before);
 }
+
+/// Bytes of the log beside the index.
+fn log_of(fixture: &Fixture) -> u64 {
+    std::fs::metadata(fixture.folder.path().join("index.sqlite-wal")).map_or(0, |log| log.len())
+}
+
+#[test]
+fn the_log_is_brought_in_at_the_end_and_stalls_no_reader() {
+    let fixture = Fixture::with(&["a.JPG"]);
+    assert!(log_of(&fixture) > 0, "an index that is not settled has one");
+    let reader = store::connect(&fixture.index.path).unwrap();
+    let names = || reader.query_row("SELECT count(*) FROM dentry", [], |row| row.get::<_, i64>(0)).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    let before = names();
+    fixture.apply(&[Change::Asset(Box::new(asset("Z", 9))), Change::Master(Box::new(master("Z", "z.JPG")))]);
+    fixture.index.settle();
+    assert_eq!(names(), before, "a reader goes on with what it began with");
+    reader.execute_batch("COMMIT").unwrap();
+    assert!(names() > before);
+    fixture.index.settle();
+    assert_eq!(log_of(&fixture), 0);
+}
+
+#[test]
+fn a_log_that_grew_behind_a_stalled_reader_is_cut_when_that_is_gone() {
+    const LIMIT: u64 = store::LOG_BYTES as u64;
+    let fixture = Fixture::with(&["a.JPG"]);
+    let described =
+        |round: usize, n: i64| Asset { description: Some("x".repeat(900 + round)), ..asset(&format!("N{n}"), n) };
+    let change = |round| {
+        let changes: Vec<_> = (0..400).map(|n| Change::Asset(Box::new(described(round, n)))).collect();
+        fixture.apply(&changes);
+    };
+    (0..40).for_each(change);
+    assert!(log_of(&fixture) <= LIMIT + (1 << 20), "{} bytes though nobody reads", log_of(&fixture));
+    let reader = store::connect(&fixture.index.path).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM dentry").unwrap();
+    for round in 40.. {
+        change(round);
+        if log_of(&fixture) > LIMIT + (2 << 20) {
+            break;
+        }
+    }
+    reader.execute_batch("COMMIT").unwrap();
+    (0..2).for_each(change);
+    assert!(log_of(&fixture) <= LIMIT, "{} bytes when nobody reads any more", log_of(&fixture));
+}

@@ -14,6 +14,10 @@ use crate::state::State;
 pub enum Command {
     /// Answers `{"asset": record name}`.
     AddPhoto(SeededPhoto),
+    /// So many photos, named `MANY_0.JPG` and on, one a minute since 1970.
+    AddPhotos {
+        count: u32,
+    },
     Duplicate {
         asset: String,
     },
@@ -147,6 +151,7 @@ impl Command {
         let asset = |name: &str| cloud.asset_named(name);
         match self {
             Command::AddPhoto(photo) => return photo.add(cloud).map(added),
+            Command::AddPhotos { count } => add_photos(cloud, count),
             Command::Duplicate { asset: name } => return cloud.duplicate(asset(&name)?).map(added),
             Command::Move { asset: name, zone } => {
                 return cloud.move_to(asset(&name)?, named_zone(cloud, Some(&zone))?).map(added);
@@ -202,6 +207,14 @@ impl SeededPhoto {
         let zone = named_zone(cloud, self.zone.as_deref())?;
         let original = Resource::new(self.uti, Body::seeded(self.seed, self.size));
         Ok(cloud.add_photo(zone, NewPhoto::new(&self.name, original, self.captured_ms)))
+    }
+}
+
+fn add_photos(cloud: &Cloud, count: u32) {
+    for n in 0..count {
+        let original = Resource::new(jpeg(), Body::seeded(0x3a17_0000_0000 + u64::from(n), 4096));
+        let photo = NewPhoto::new(&format!("MANY_{n}.JPG"), original, i64::from(n) * 60_000);
+        cloud.add_photo(cloud.primary(), photo);
     }
 }
 
