@@ -30,17 +30,19 @@ impl Report {
         self.figures.entry((scenario.into(), who.into())).or_default().push(figure);
     }
 
-    /// Puts the section of this size into the file, and leaves the others.
+    /// Puts the section of this size into the file, and leaves the others; those without a size come last.
     pub fn write(&self, assets: usize) {
         let title = |assets: usize| format!("## {assets} assets");
         let before = std::fs::read_to_string(FILE).unwrap_or_default();
-        let mut sections: BTreeMap<usize, String> = before
-            .split("\n## ")
-            .skip(1)
-            .filter_map(|section| Some((section.split(' ').next()?.parse().ok()?, format!("## {}\n", section.trim()))))
-            .collect();
+        let (mut sections, mut notes) = (BTreeMap::new(), String::new());
+        for section in before.split("\n## ").skip(1).map(|section| format!("## {}\n", section.trim())) {
+            match section[3..].split(' ').next().and_then(|size| size.parse::<usize>().ok()) {
+                Some(size) => drop(sections.insert(size, section)),
+                None => notes.extend(["\n", section.as_str()]),
+            }
+        }
         sections.insert(assets, format!("{}\n\n{}", title(assets), self.table()));
-        let text = sections.values().fold(HEAD.to_owned(), |text, section| format!("{text}\n{section}"));
+        let text = sections.values().fold(HEAD.to_owned(), |text, section| format!("{text}\n{section}")) + &notes;
         print!("{}", sections[&assets]);
         std::fs::write(FILE, text).expect("benches/listing.md");
     }
