@@ -1,7 +1,8 @@
 //! How many calls may be under way at once: more as long as the service answers well, half as many when it does not.
 //!
-//! Additive increase and halving, as TCP does. Signs of too much are failures that may pass (429, 503, a connection that
-//! breaks) and answers that take longer and longer. Peers list with 8 to 16 calls at once and are not throttled
+//! As TCP does it: one more for every good answer until there is a first sign of too much; from then on one more for all answers
+//! that come together, and half as many at each sign. Signs are failures that may pass (429, 503, a connection that breaks) and
+//! answers that take longer and longer. Peers list with 8 to 16 calls at once and are not throttled
 //! (protocol/photos.md §2.5); accounts that were hammered have been locked out for days (§1.5).
 
 use std::sync::Mutex;
@@ -136,7 +137,8 @@ impl State {
         }
         // A limit that is not half reached says nothing about itself.
         if self.under_way * 2 >= self.limit as usize {
-            self.limit = (self.limit + 1.0 / self.limit).min(MOST as f64);
+            let step = if self.cut.is_none() { 1.0 } else { 1.0 / self.limit };
+            self.limit = (self.limit + step).min(MOST as f64);
         }
     }
 

@@ -23,11 +23,9 @@ impl Index {
     /// Stages changes, after those that are; gives how many records were not among them. The next [`Index::apply`] of
     /// this library begins with them.
     pub fn stage_changes(&self, library: &LibraryId, changes: &[Change]) -> Result<u64, IndexError> {
-        let mut writer = self.writer();
-        let tx = writer.transaction()?;
-        let (id, _) = library_row(&tx, &library.0)?;
-        let mut new = 0;
-        {
+        self.stage_with(|tx| {
+            let (id, _) = library_row(tx, &library.0)?;
+            let mut new = 0;
             let mut known = tx.prepare_cached("SELECT 1 FROM news WHERE library = ?1 AND record = ?2")?;
             let mut put = tx.prepare_cached(
                 "INSERT INTO news (library, record, state, expires, change) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -37,9 +35,8 @@ impl Index {
                 new += u64::from(!known.exists(params![id, record])?);
                 put.execute(params![id, record, state, expires, serde_json::to_string(change).expect("plain values")])?;
             }
-        }
-        tx.commit()?;
-        Ok(new)
+            Ok(new)
+        })
     }
 
     /// Forgets what was staged and never applied, such as by a process that ended meanwhile.

@@ -130,7 +130,7 @@ impl Index {
         self.writer.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Writes to a listing that is not shown yet. What of it the power takes with it is asked for again, so nothing waits for
+    /// Writes what is not shown yet. What of it the power takes with it is asked for again, so nothing waits for
     /// the disk: SQLite keeps the order of commits all the same.
     pub(super) fn stage_with<T>(
         &self,

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
+use futures_util::future::try_join_all;
 use serde_json::json;
 use thiserror::Error;
 
@@ -313,8 +314,11 @@ impl Photos {
     pub async fn albums(&self, library: &Library) -> Result<AlbumList, PhotosError> {
         let mut list = AlbumList::default();
         let (mut seen, mut folders) = (HashSet::new(), vec![None]);
-        while let Some(folder) = folders.pop() {
-            for album in self.albums_in(library, folder.as_deref()).await? {
+        while !folders.is_empty() {
+            let level = folders.iter().map(|folder: &Option<String>| self.albums_in(library, folder.as_deref()));
+            let found = try_join_all(level).await?;
+            folders.clear();
+            for album in found.into_iter().flatten() {
                 match album {
                     None => list.roots += 1,
                     Some(album) if album.deleted || !seen.insert(album.name.clone()) => {}
