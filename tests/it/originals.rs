@@ -146,6 +146,29 @@ fn an_address_that_is_always_refused_is_an_error() {
     assert_eq!(stage.simulator.requests("records/lookup") - before, 2);
 }
 
+#[test]
+fn look_ups_are_gathered() {
+    let stage = Stage::new(Options { assets: Some(100), ..Options::default() });
+    stage.update().unwrap();
+    let (content, before) = (content(&stage), stage.simulator.requests("records/lookup"));
+    let reads: Vec<_> = stage
+        .index
+        .resources()
+        .unwrap()
+        .into_iter()
+        .map(|(_, resource)| {
+            let content = content.clone();
+            stage.runtime.spawn(async move { content.read(&resource, 0, resource.size).await })
+        })
+        .collect();
+    let count = reads.len();
+    reads.into_iter().for_each(|read| drop(stage.runtime.block_on(read).unwrap().unwrap()));
+    let asked = stage.simulator.requests("records/lookup") - before;
+    println!("{asked} look-ups for {count} files");
+    assert!(count >= 100 && asked <= 30, "{asked} look-ups for {count} files");
+    stage.simulator.assert_clean();
+}
+
 /// One answer that asks for a pause is heeded by all requests.
 #[test]
 fn everybody_rests_when_the_service_asks_for_it() {
