@@ -115,8 +115,10 @@ impl Cloud {
         let now = clock.now_ms();
         let mut zones = vec![Zone::new("PrimarySync", Area::Private, Kind::Personal, now)];
         zones.extend(decoys(now));
-        let (published, link_key, generation, nonce, names) = (HashMap::new(), LinkKey::new(), 1, 0, 0);
+        let (published, link_key, nonce, names) = (HashMap::new(), LinkKey::new(), 0, 0);
+        let mut generation = 0;
         for zone in &mut zones {
+            generation += 1;
             zone.generation = generation;
         }
         Cloud { model: Arc::new(Mutex::new(Model { zones, published, generation, link_key, nonce, names })), clock }

@@ -152,6 +152,8 @@ pub struct Switches {
     pub protection: Option<Protection>,
     /// `Access iCloud Data on the Web`.
     pub web_access: bool,
+    /// Zones in one answer of `changes/database`, the longest unchanged first.
+    pub zones_per_page: usize,
     /// Hold every data call to the letter of the web client: `Origin` and `Referer` present.
     pub strict_headers: bool,
 }
@@ -184,6 +186,7 @@ impl Default for Switches {
             domain_to_use: None,
             protection: None,
             web_access: true,
+            zones_per_page: usize::MAX,
             strict_headers: false,
         }
     }

@@ -269,6 +269,27 @@ fn a_shared_database_that_is_refused_is_told_and_no_library_is_gone() {
 }
 
 #[test]
+fn libraries_are_listed_though_they_are_told_of_one_by_one() {
+    let stage = Stage::new(Options { assets: Some(20), ..Options::default() });
+    stage.simulator.change_switches(|switches| switches.zones_per_page = 1);
+    let cloud = stage.simulator.cloud();
+    let add = |zone, seed| {
+        let picture = Resource::new("public.jpeg", Body::seeded(seed, 500));
+        cloud.add_photo(zone, NewPhoto::new("NEW.JPG", picture, 1_700_000_000_000));
+    };
+    let shared = cloud.add_shared_library(Area::Private);
+    add(shared, 1);
+    stage.update().unwrap();
+    assert_eq!(stage.index.libraries().unwrap().len(), 2);
+    assert_true(&stage);
+    [(cloud.primary(), 2), (shared, 3)].into_iter().for_each(|(zone, seed)| add(zone, seed));
+    stage.update().unwrap();
+    assert_true(&stage);
+    assert_eq!(stage.index.holds().unwrap(), []);
+    stage.simulator.assert_clean();
+}
+
+#[test]
 fn zones_that_are_no_libraries_are_left_out_and_named() {
     let stage = Stage::new(Options { assets: Some(20), ..Options::default() });
     stage.update().unwrap();

@@ -23,10 +23,18 @@ pub(super) fn changed(context: &Context<'_>, body: &[u8]) -> Result<Value, Refus
     let request = read(body)?;
     let mut model = context.cloud.model();
     let since = since(&model, context.area, request.sync_token.as_deref())?;
-    let zones: Vec<_> = model.zones_in(context.area).filter(|zone| zone.generation > since).map(entry).collect();
+    let mut zones: Vec<_> = model.zones_in(context.area).filter(|zone| zone.generation > since).collect();
+    let most = context.state.switches().zones_per_page;
+    let more_coming = zones.len() > most;
+    if more_coming {
+        zones.sort_by_key(|zone| zone.generation);
+        zones.truncate(most);
+    }
+    let until = zones.last().filter(|_| more_coming).map_or(model.generation, |zone| zone.generation);
+    let zones: Vec<_> = zones.into_iter().map(entry).collect();
     model.nonce += 1;
-    let token = tokens::of_database(area_name(context.area), model.generation, model.nonce);
-    Ok(json!({"syncToken": token, "moreComing": false, "zones": zones}))
+    let token = tokens::of_database(area_name(context.area), until, model.nonce);
+    Ok(json!({"syncToken": token, "moreComing": more_coming, "zones": zones}))
 }
 
 fn since(model: &Model, area: Area, token: Option<&str>) -> Result<u64, Refusal> {

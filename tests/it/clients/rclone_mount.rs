@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Output;
 
 use icloud_simulator::fault::{Change, Effect, Fault, Place};
-use icloud_simulator::library::{AssetId, Body, Edit, NewPhoto, Resource};
+use icloud_simulator::library::{Area, AssetId, Body, Edit, NewPhoto, Resource};
 use nix::mount::{MntFlags, umount2};
 use tokio::process::Child;
 
@@ -151,6 +151,21 @@ async fn a_list_without_libraries_empties_a_mirror() {
     assert_eq!(copied(), "4");
     mounted.stage.simulator.fault(Fault::every("changes/database", Effect::Answer(Change::NoZones)));
     assert_eq!(copied(), "0", "all gone, with success");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_library_that_is_told_of_on_another_page_is_not_there() {
+    let stage = Stage::empty().await;
+    let cloud = stage.simulator.cloud();
+    album::add_photos(&cloud, cloud.add_shared_library(Area::Private), 2);
+    fill(&stage, "Album", 2);
+    let mut mounted = Mounted::of(stage).await;
+    assert_eq!(mounted.names(".").len(), 2);
+    // Those that are no libraries come first, then the one that has not changed for longer.
+    mounted.stage.simulator.change_switches(|switches| switches.zones_per_page = 5);
+    mounted.remount(&[]).await;
+    let names = mounted.names(".");
+    assert!(names.len() == 1 && names[0].starts_with("SharedSync-"), "{names:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
