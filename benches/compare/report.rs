@@ -91,7 +91,7 @@ const HEAD: &str = "# photosfs beside `rclone mount`
 
 Written by `cargo bench --bench compare`: a simulated iCloud, 40 ms added to every answer, 20 MB/s for each connection;
 both programs over TLS and, if nothing else is said, as root, side by side in one run. Figures are the least, the
-**median** and the most of three runs, each scenario of each run with photos of its own; ratios are of medians, photosfs
+**median** and the most of all runs, each scenario of each run with photos of its own; ratios are of medians, photosfs
 to the other. MACHINE
 
 | scenario | photosfs | rclone | ratio | local disk | ratio |
