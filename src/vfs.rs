@@ -382,6 +382,9 @@ impl ChangeListener for Vfs {
     /// Remembers that listings taken before now are old, and passes the change on to the kernel's caches.
     fn changed(&self, mut change: TreeChange) {
         special::add_ours(&mut change);
+        if change.holds {
+            self.special.forget_held();
+        }
         self.freshness.changed(&change);
         for (_, name) in &mut change.entries {
             // The kernel knows an entry by the name it was listed with.

@@ -73,7 +73,8 @@ struct Snapshot {
     bytes: Bytes,
     /// When these bytes were first seen, in nanoseconds since 1970.
     since: i128,
-    asked: Instant,
+    /// `None` once it is known to have changed since.
+    asked: Option<Instant>,
 }
 
 impl Special {
@@ -143,6 +144,13 @@ impl Special {
         self.status.of(|| Ok(Some(padded(self.source.status()))))
     }
 
+    /// What waits for a person has changed: whoever lists from now on is told how it is now.
+    pub fn forget_held(&self) {
+        if let Some(snapshot) = self.held.0.lock().expect("no panic while locked").as_mut() {
+            snapshot.asked = None;
+        }
+    }
+
     fn held(&self) -> Result<Option<Snapshot>, IndexError> {
         self.held.of(|| Ok(self.source.held()?.map(Bytes::from)))
     }
@@ -152,7 +160,7 @@ impl Latest {
     /// The text of now, or of at most a second ago. Its time moves only with its bytes.
     fn of(&self, read: impl FnOnce() -> Result<Option<Bytes>, IndexError>) -> Result<Option<Snapshot>, IndexError> {
         let mut latest = self.0.lock().expect("no panic while locked");
-        if let Some(snapshot) = latest.as_ref().filter(|s| s.asked.elapsed() < SHORT_TTL) {
+        if let Some(snapshot) = latest.as_ref().filter(|s| s.asked.is_some_and(|at| at.elapsed() < SHORT_TTL)) {
             return Ok(Some(snapshot.clone()));
         }
         let Some(bytes) = read()? else {
@@ -160,7 +168,7 @@ impl Latest {
             return Ok(None);
         };
         let since = latest.as_ref().filter(|s| s.bytes == bytes).map_or_else(now, |s| s.since);
-        Ok(Some(latest.insert(Snapshot { bytes, since, asked: Instant::now() }).clone()))
+        Ok(Some(latest.insert(Snapshot { bytes, since, asked: Some(Instant::now()) }).clone()))
     }
 }
 
@@ -178,4 +186,34 @@ fn node(ino: u64, kind: NodeKind, size: u64, time: i128) -> Node {
 
 fn now() -> i128 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |span| span.as_nanos() as i128)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    struct Waiting(AtomicBool);
+
+    impl StatusSource for Waiting {
+        fn status(&self) -> String {
+            String::new()
+        }
+
+        fn held(&self) -> Result<Option<String>, IndexError> {
+            Ok(self.0.load(Ordering::Relaxed).then(|| "ten removals wait".to_owned()))
+        }
+    }
+
+    #[test]
+    fn a_notice_is_gone_as_soon_as_its_hold_is_known_to_be() {
+        let source = Arc::new(Waiting(AtomicBool::new(true)));
+        let special = Special::new(source.clone());
+        let listed = || special.children(FOLDER).unwrap().iter().any(|entry| entry.name == "HELD");
+        assert!(listed());
+        source.0.store(false, Ordering::Relaxed);
+        special.forget_held();
+        assert!(!listed() && special.lookup(FOLDER, "HELD").unwrap().is_none());
+    }
 }

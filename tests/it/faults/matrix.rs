@@ -108,7 +108,8 @@ impl Bench<'_> {
         let tree = self.lab.files();
         self.assert_base_is_in(&tree);
         self.assert_cloud_is_in(&tree);
-        assert_eq!(run(tool, &backup, 2, || {}), Some(0), "{}, {}: after it", self.row.name, tool.name);
+        let code = run(tool, &backup, 2, || {});
+        assert_eq!(code, Some(0), "{}, {}: after it: {}", self.row.name, tool.name, backup.said());
         let copy = (tool.restore)(&backup, 2).expect("a backup");
         outcome.compared += Compared::assert_whole(&copy, &tree).files;
         let verified = self.lab.verify(&copy).output().unwrap();

@@ -36,6 +36,11 @@ pub struct Backup {
 }
 
 impl Backup {
+    /// Everything that the tool has said.
+    pub fn said(&self) -> String {
+        fs::read_to_string(self.folder.join("said")).unwrap_or_default()
+    }
+
     fn sources(&self) -> impl Iterator<Item = PathBuf> {
         self.names.iter().map(|name| if name == "." { self.point.clone() } else { self.point.join(name) })
     }
