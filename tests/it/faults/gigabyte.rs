@@ -7,6 +7,7 @@ use icloud_simulator::Options;
 use icloud_simulator::fault::{Damage, Effect, Fault};
 use icloud_simulator::library::{Body, NewPhoto, Resource};
 
+use super::matrix::tools::{Backup, TOOLS, Tool};
 use crate::compared::Compared;
 use crate::installation::{Installation, tool};
 
@@ -16,7 +17,7 @@ const FILM: u64 = 1_200_000_000;
 const SHARE: u64 = GIGABYTE / 10;
 
 #[test]
-fn a_film_that_is_cut_at_a_gigabyte_is_copied_whole() {
+fn a_film_that_is_cut_at_a_gigabyte_is_copied_whole_by_every_tool() {
     let options = Options { assets: Some(0), connection_bytes: Some(SHARE), ..Options::default() };
     let installation = Installation::new(options);
     let cloud = installation.simulator.cloud();
@@ -39,5 +40,28 @@ fn a_film_that_is_cut_at_a_gigabyte_is_copied_whole() {
     let downloads = installation.downloads();
     rsync();
     assert_eq!(installation.downloads(), downloads);
+    std::fs::remove_dir_all(&copy).unwrap();
+    let mut fetched = FILM;
+    for tool in TOOLS.iter().filter(|tool| tool.name != "rsync") {
+        forget_originals(&installation);
+        back_up_whole(&installation, tool);
+        fetched += FILM;
+        assert!(installation.simulator.content_bytes() >= fetched, "{}: it was fetched anew", tool.name);
+    }
     installation.simulator.assert_clean();
+}
+
+fn forget_originals(installation: &Installation) {
+    installation.unmount();
+    std::fs::remove_dir_all(installation.path("cache")).unwrap();
+    installation.mount();
+}
+
+fn back_up_whole(installation: &Installation, tool: &Tool) {
+    let folder = tempfile::tempdir().unwrap();
+    let backup = Backup { point: installation.point(), names: vec![".".into()], folder: folder.path().to_owned() };
+    let ended = (tool.back_up)(&backup, 0).output().unwrap();
+    assert!(ended.status.success(), "{}: {ended:?}", tool.name);
+    let copy = (tool.restore)(&backup, 0).expect("a backup");
+    assert_eq!(Compared::assert_whole(&copy, &installation.files()).bytes, FILM, "{}", tool.name);
 }

@@ -4,7 +4,7 @@
 mod lab;
 mod outcome;
 mod rows;
-mod tools;
+pub(super) mod tools;
 
 use std::fs::{self, File};
 use std::path::Path;
