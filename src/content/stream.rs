@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use bytes::Bytes;
+
 use super::line::Turn;
 use super::original::Original;
 use super::partial::Partial;
@@ -113,15 +115,9 @@ async fn fetch(original: &Arc<Original>, stream: &Stream, partial: &Arc<Partial>
             // The last piece need not be written before another request begins.
             drop(connection.take());
         }
-        let (target, first, length) = (partial.clone(), rest.start, bytes.len() as u64);
-        if let Err(error) = blocking(move || target.write(first, &bytes)).await {
-            original.leave_disk(Some(partial), &error);
+        let length = bytes.len() as u64;
+        if !keep(original, partial, rest.start, bytes).await {
             return Ok(());
-        }
-        // The block that completes the file is not shown before the file is judged.
-        original.progressed();
-        if partial.take_saving() {
-            original.save_aside(partial);
         }
         rest.start += length.div_ceil(BLOCK);
         longest = (longest * 2).min(MAX_PIECE);
@@ -136,6 +132,22 @@ async fn fetch(original: &Arc<Original>, stream: &Stream, partial: &Arc<Partial>
         "fetched"
     );
     Ok(())
+}
+
+/// Writes a piece from this block on, and tells those who wait. False if the disk does not take it: the file is left to be
+/// served past it.
+async fn keep(original: &Arc<Original>, partial: &Arc<Partial>, first: u64, bytes: Bytes) -> bool {
+    let target = partial.clone();
+    if let Err(error) = blocking(move || target.write(first, &bytes)).await {
+        original.leave_disk(Some(partial), &error);
+        return false;
+    }
+    // The block that completes the file is not shown before the file is judged.
+    original.progressed();
+    if partial.take_saving() {
+        original.save_aside(partial);
+    }
+    true
 }
 
 /// Does what waits for the disk where it may.
