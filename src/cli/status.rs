@@ -63,7 +63,7 @@ pub struct LibraryReport {
     pub history: Option<HistoryReport>,
     /// Photos whose original is not ready in iCloud: they are not shown yet.
     pub not_ready: u64,
-    /// Photos whose keywords or place are of a form that photosfs cannot read: they are shown without.
+    /// Photos whose keywords, place or edit are of a form that photosfs cannot read: they are shown without.
     pub unread: u64,
     pub held: u64,
     pub note: Option<String>,
@@ -184,7 +184,7 @@ impl LibraryReport {
             println!("  {not_ready} more are not ready in iCloud yet and are not shown");
         }
         if self.unread > 0 {
-            println!("  keywords or places of {} cannot be read: they are shown without", self.unread);
+            println!("  keywords, places or edits of {} cannot be read: they are shown without", self.unread);
         }
         if let Some(HistoryReport { pages, found, done: false }) = &self.history {
             println!("  its history is being read for frames of bursts: {pages} pages so far, {found} found");

@@ -45,7 +45,7 @@ pub struct Asset {
     pub description: Option<String>,
     pub keywords: Vec<String>,
     pub place: Option<Place>,
-    /// Whether keywords or a place are there in a form that cannot be read.
+    /// Whether keywords, a place or the rendering of an edit are there in a form that cannot be read.
     pub unread: bool,
     /// Renderings of an edit.
     pub resources: Vec<Sighting>,
@@ -66,7 +66,8 @@ impl Asset {
     /// Reads a CPLAsset; `None` without the master's name, which makes it no photo.
     pub fn read(record: &Record<'_>) -> Option<Asset> {
         let keywords = keywords(record);
-        let unread = keywords.is_none() || Place::is_unreadable(record);
+        let renderings = [ResourceKind::Edited, ResourceKind::EditedVideo];
+        let unread = keywords.is_none() || Place::is_unreadable(record) || has_unreadable_file(record, &renderings);
         Some(Asset {
             name: record.name.clone(),
             master: record.reference("masterRef")?,
@@ -89,7 +90,7 @@ impl Asset {
             keywords: keywords.unwrap_or_default(),
             place: Place::read(record),
             unread,
-            resources: sightings(record, &[ResourceKind::Edited, ResourceKind::EditedVideo]),
+            resources: sightings(record, &renderings),
         })
     }
 }
@@ -119,6 +120,15 @@ fn sightings(record: &Record<'_>, kinds: &[ResourceKind]) -> Vec<Sighting> {
         })
     };
     kinds.iter().filter_map(sighting).collect()
+}
+
+fn has_unreadable_file(record: &Record<'_>, kinds: &[ResourceKind]) -> bool {
+    let mut fields = kinds.iter().map(|kind| format!("{}Res", kind.prefix()));
+    let unreadable = fields.any(|field| record.has(&field) && record.asset(&field).is_none());
+    if unreadable {
+        tracing::warn!(record = record.name, "a file of a photo is described in a form that cannot be read");
+    }
+    unreadable
 }
 
 /// Key words come as a property list: an array of strings. `None` for one that cannot be read.

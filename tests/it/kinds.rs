@@ -485,21 +485,23 @@ fn hidden_and_trashed_photos_are_where_they_belong() {
 }
 
 #[test]
-fn keywords_and_places_that_cannot_be_read_are_counted() {
+fn keywords_places_and_edits_that_cannot_be_read_are_counted() {
     let scene = Scene::new();
     for (name, keywords) in [("A.JPG", vec!["sea".to_owned()]), ("B.JPG", vec![])] {
         let location = Some(icloud_simulator::library::Location { latitude: 59.5, longitude: 10.25, altitude: 12.0 });
         scene.add(NewPhoto { keywords, location, caption: Some("Boat".into()), ..photo(name, file(JPEG, name)) });
     }
     scene.add(photo("C.JPG", file(JPEG, "C.JPG")));
+    let edited = scene.add(photo("D.JPG", file(JPEG, "D.JPG")));
+    scene.cloud.edit(edited, Edit { picture: Some(file(JPEG, "D edited")), ..Edit::new() }).unwrap();
     let unread =
         |scene: &Scene| scene.stage.index.unread(&scene.stage.index.libraries().unwrap()[0].library.id()).unwrap();
-    let garbled = Change::Garbled(vec!["keywordsEnc".into(), "locationEnc".into()]);
+    let garbled = Change::Garbled(["keywordsEnc", "locationEnc", "resJPEGFullRes"].map(Into::into).into());
     scene.stage.simulator.fault(Fault::every("records/query", Effect::Answer(garbled)));
     scene.update();
-    assert_eq!(unread(&scene), 2);
-    assert_eq!(scene.month().len(), 3, "they are shown without");
+    assert_eq!(unread(&scene), 3);
+    assert_eq!(scene.month().len(), 4, "they are shown without");
     scene.stage.simulator.state().faults.clear();
     scene.stage.runtime.block_on(scene.stage.sync.round(photosfs::sync::Round::Full)).unwrap();
-    assert_eq!(unread(&scene), 0);
+    assert_eq!((unread(&scene), scene.month().len()), (0, 5));
 }
