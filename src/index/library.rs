@@ -167,7 +167,7 @@ impl Index {
 
     /// How many rounds have begun.
     pub fn rounds_begun(&self) -> Result<u64, IndexError> {
-        Ok(self.remembered(BEGUN)?.and_then(|number| number.parse().ok()).unwrap_or(0))
+        self.round_in(BEGUN)
     }
 
     /// Takes down that a round ended, and why it failed if it did.
@@ -182,7 +182,11 @@ impl Index {
 
     /// The number of the last round that has ended; 0 if none has.
     pub fn last_round(&self) -> Result<u64, IndexError> {
-        Ok(self.remembered(ENDED)?.and_then(|number| number.parse().ok()).unwrap_or(0))
+        self.round_in(ENDED)
+    }
+
+    fn round_in(&self, what: &str) -> Result<u64, IndexError> {
+        self.remembered(what)?.map_or(Ok(0), |number| Ok(super::record::json(0, &number)?))
     }
 
     /// Why the last round failed; `None` if it did not.
