@@ -354,9 +354,11 @@ fn busy_mounts_are_detached() {
 }
 
 /// Whether the kernel reads this original by itself: what changes in the cache's file is then seen at once, where pages
-/// of ours would still be the old ones. The byte is put back.
+/// of ours would still be the old ones. The byte is put back, and the file's time: one that somebody has modified is
+/// compared anew before the kernel gets it.
 fn is_passed_through(open: &fs::File, kept: &Path) -> bool {
     let file = fs::File::options().read(true).write(true).open(kept).unwrap();
+    let modified = file.metadata().unwrap().modified().unwrap();
     let mut byte = [0];
     let mut read = |from: &fs::File| {
         from.read_exact_at(&mut byte, 5000).unwrap();
@@ -366,6 +368,7 @@ fn is_passed_through(open: &fs::File, kept: &Path) -> bool {
     file.write_all_at(&[!before], 5000).unwrap();
     let after = read(open);
     file.write_all_at(&[before], 5000).unwrap();
+    file.set_modified(modified).unwrap();
     after != before
 }
 
