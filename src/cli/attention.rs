@@ -122,9 +122,27 @@ fn outdated(index: &Index, now: Timestamp) -> Result<Option<Reason>, Failure> {
     let Some(error) = index.last_error()? else { return Ok(None) };
     let confirmed = index.libraries()?.into_iter().filter_map(|library| library.synced).min();
     let confirmed = confirmed.and_then(|at| Timestamp::from_millisecond(at).ok());
-    Ok(confirmed.filter(|at| now.duration_since(*at) > OUTDATED).map(|at| Reason {
+    Ok(confirmed.filter(|at| is_outdated(*at, now)).map(|at| Reason {
         code: "outdated",
         line: format!("iCloud has not confirmed the library since {at:.0}: {error}"),
         advice: "see photosfs doctor".into(),
     }))
+}
+
+/// A time far ahead says nothing: the clock was wrong then, or is now.
+fn is_outdated(confirmed: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(confirmed).abs() > OUTDATED
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_confirmation_is_recent_for_three_days_and_never_from_far_ahead() {
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        let outdated = |hours| is_outdated(now - SignedDuration::from_hours(hours), now);
+        assert!(!outdated(0) && !outdated(72) && !outdated(-1));
+        assert!(outdated(73) && outdated(-73));
+    }
 }
