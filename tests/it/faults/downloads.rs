@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::process::Output;
 use std::time::{Duration, Instant};
 
 use icloud_simulator::Options;
@@ -49,6 +50,13 @@ fn some(effect: Effect) -> Fault {
     Fault::rate("download", 30, 11, effect)
 }
 
+/// That rsync says it could not read everything. Its 3.5.0 trips, in most runs on a busy machine, over a file with several
+/// names none of which can be read, and ends with another code.
+fn assert_incomplete(output: &Output) {
+    let tripped = String::from_utf8_lossy(&output.stderr).contains("Invalid packet at end of run");
+    assert_eq!(output.status.code(), Some(if tripped { 2 } else { 23 }), "{output:?}");
+}
+
 fn check(case: Case) {
     let options = Options { assets: Some(case.assets), body_size: case.body_size, ..Options::default() };
     let installation = Installation::new(options);
@@ -60,7 +68,7 @@ fn check(case: Case) {
     match case.then {
         Then::Whole => assert!(output.status.success() && compared.missing.is_empty(), "{output:?}\n{compared:?}"),
         Then::Refused => {
-            assert_eq!(output.status.code(), Some(23), "{output:?}");
+            assert_incomplete(&output);
             assert!(String::from_utf8_lossy(&output.stderr).contains("Input/output error"), "{output:?}");
             assert!(!compared.missing.is_empty());
         }
@@ -131,11 +139,11 @@ fn wrong_bytes_for_ever_are_an_error_and_reported() {
         let (files, copy) = (installation.files(), installation.path("copy"));
         installation.simulator.fault(Fault::every("download", Effect::Body(Damage::WrongBytes)));
         for _ in 0..3 {
-            assert_eq!(rsync(&installation, &copy).status.code(), Some(23));
+            assert_incomplete(&rsync(&installation, &copy));
             assert_eq!(Compared::assert_no_wrong_byte(&copy, &files).files, 0);
         }
         let asked = installation.downloads();
-        assert_eq!(rsync(&installation, &copy).status.code(), Some(23));
+        assert_incomplete(&rsync(&installation, &copy));
         assert_eq!(installation.downloads(), asked, "a damaged original is not asked for again and again");
         let log = fs::read_to_string(installation.state().join("mount.log")).unwrap();
         assert!(log.contains("does not match its checksum, fetched twice"), "{log}");
