@@ -20,7 +20,8 @@ use std::sync::Arc;
 
 use axum::http::Method;
 use axum::response::Response;
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::call::Call;
 use crate::download::Links;
@@ -71,7 +72,7 @@ fn request_uuid() -> String {
     crate::library::Uuid::derived(rand::random(), 0).to_string().to_lowercase()
 }
 
-fn answer(state: &State, cloud: Cloud, call: &Call) -> Result<Value, Refusal> {
+fn answer(state: &State, cloud: Cloud, call: &Call) -> Result<Box<RawValue>, Refusal> {
     let (area, operation) = operation(&call.path)?;
     if call.method != Method::POST {
         return Err(Refusal::breach(format!("{} is not how operations are called", call.method)));
@@ -80,14 +81,19 @@ fn answer(state: &State, cloud: Cloud, call: &Call) -> Result<Value, Refusal> {
     let wants_token = call.query("getCurrentSyncToken").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let context = Context { state, cloud, area, links, wants_token };
     match operation {
-        "zones/list" => zones::list(&context, &call.body),
-        "changes/database" => zones::changed(&context, &call.body),
+        "zones/list" => zones::list(&context, &call.body).map(|body| written(&body)),
+        "changes/database" => zones::changed(&context, &call.body).map(|body| written(&body)),
         "changes/zone" => changes::answer(&context, request::read(&call.body)?),
         "records/query" => query::answer(&context, request::read(&call.body)?),
         "internal/records/query/batch" => batch::answer(&context, request::read(&call.body)?),
         "records/lookup" => lookup::answer(&context, request::read(&call.body)?),
         other => Err(Refusal::breach(format!("there is no operation {other} for a client that only reads"))),
     }
+}
+
+/// An answer, or a part of one, as text.
+fn written(body: &impl Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(body).expect("text for keys, and numbers that JSON has")
 }
 
 fn operation(path: &str) -> Result<(Area, &str), Refusal> {

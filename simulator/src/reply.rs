@@ -3,11 +3,11 @@
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use serde_json::Value;
+use serde::Serialize;
 
 /// A JSON answer.
-pub fn json(status: u16, body: &Value) -> Response {
-    let text = serde_json::to_vec(body).expect("a value with text for keys");
+pub fn json(status: u16, body: &impl Serialize) -> Response {
+    let text = serde_json::to_vec(body).expect("text for keys");
     typed(status, "application/json; charset=UTF-8", text)
 }
 

@@ -1,25 +1,29 @@
 //! `changes/zone`: what changed since a token (photos.md §3).
 
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::Context;
 use super::fields::DesiredKeys;
 use super::query::zone_of;
-use super::records::{Writer, publish, zone_id};
+use super::records::{Entry, Writer, ZoneId, publish, zone_id};
 use super::refusal::Refusal;
 use super::request::{self, ChangesRequest, ZoneChanges};
+use super::{Context, written};
 use crate::library::{BEGINNING, Subject, Zone, tokens};
 
-pub(super) fn answer(context: &Context<'_>, request: ChangesRequest) -> Result<Value, Refusal> {
+pub(super) fn answer(context: &Context<'_>, request: ChangesRequest) -> Result<Box<RawValue>, Refusal> {
     let mut zones = Vec::new();
     for zone in request.zones {
         let named = json!({"zoneName": zone.zone_id.zone_name});
         match of_zone(context, zone, request.results_limit) {
             Ok(changes) => zones.push(changes),
-            Err(refusal) => zones.push(failed(context, &named, &refusal)),
+            Err(refusal) => zones.push(written(&failed(context, &named, &refusal))),
         }
     }
-    Ok(json!({"zones": zones}))
+    Ok(written(&BTreeMap::from([("zones", zones)])))
 }
 
 /// Whatever is wrong with one zone is said in its own entry, inside HTTP 200.
@@ -30,7 +34,7 @@ fn failed(context: &Context<'_>, zone: &Value, refusal: &Refusal) -> Value {
     json!({"zoneID": zone, "serverErrorCode": refusal.code, "reason": refusal.reason})
 }
 
-fn of_zone(context: &Context<'_>, request: ZoneChanges, shared_limit: Option<i64>) -> Result<Value, Refusal> {
+fn of_zone(context: &Context<'_>, request: ZoneChanges, shared_limit: Option<i64>) -> Result<Box<RawValue>, Refusal> {
     if request.reverse == Some(true) {
         return Err(Refusal::breach("no client asks for changes in reverse"));
     }
@@ -41,18 +45,25 @@ fn of_zone(context: &Context<'_>, request: ZoneChanges, shared_limit: Option<i64
     let start = start(zone, request.sync_token.as_deref())?;
     let mut writer = Writer::new(zone, &context.links, &desired);
     let page = page(&mut writer, start, limit);
-    let (body, published) = (body(zone, &page), writer.published);
+    let published = writer.published;
+    let body = Body {
+        zone: zone_id(zone),
+        sync_token: tokens::of_zone(&zone.name, page.end),
+        more_coming: page.end < zone.log.now(),
+        records: page.records,
+    };
     publish(&mut model, published);
-    Ok(body)
+    Ok(written(&body))
 }
 
-fn body(zone: &Zone, page: &Page) -> Value {
-    json!({
-        "zoneID": zone_id(zone),
-        "syncToken": tokens::of_zone(&zone.name, page.end),
-        "moreComing": page.end < zone.log.now(),
-        "records": page.records,
-    })
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    #[serde(rename = "zoneID")]
+    zone: ZoneId,
+    sync_token: String,
+    more_coming: bool,
+    records: Vec<Entry>,
 }
 
 /// Where a walk begins.
@@ -77,7 +88,7 @@ fn start(zone: &Zone, token: Option<&str>) -> Result<Start, Refusal> {
 }
 
 struct Page {
-    records: Vec<Value>,
+    records: Vec<Entry>,
     /// The counter its token carries.
     end: u64,
 }

@@ -16,7 +16,7 @@ pub(super) fn page(zone: &mut Zone, ids: &[String], now_ms: i64) -> Result<Page,
     for id in ids {
         let count = indexes::count(zone, id).ok_or_else(|| Refusal::breach(format!("there is no index {id}")))?;
         let fields = json!({"itemCount": {"value": count, "type": "INT64"}});
-        counts.push(records::computed(zone, id, "IndexCountResult", fields, now_ms));
+        counts.push(records::computed(zone, id, "IndexCountResult", fields, now_ms).into());
     }
     Ok(Page::of(counts))
 }

@@ -2,12 +2,10 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
-
 use super::indexes::{Filters, Index};
 use super::marker::Marker;
 use super::query::Query;
-use super::records::{Writer, root_folders};
+use super::records::{Entry, Record, Writer, root_folders};
 use super::refusal::Refusal;
 use crate::download::Links;
 use crate::library::{AlbumIndex, AssetIndex, Body, Checksum, RelationIndex, Uuid, Zone};
@@ -15,7 +13,7 @@ use crate::library::{AlbumIndex, AssetIndex, Body, Checksum, RelationIndex, Uuid
 /// One page of an answer.
 #[derive(Default)]
 pub(super) struct Page {
-    pub(super) records: Vec<Value>,
+    pub(super) records: Vec<Entry>,
     /// Where to go on; `None` on the last page.
     pub(super) marker: Option<Marker>,
     /// Bodies whose addresses were signed for this page.
@@ -23,8 +21,12 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn of(records: Vec<Value>) -> Page {
+    pub(super) fn of(records: Vec<Entry>) -> Page {
         Page { records, ..Page::default() }
+    }
+
+    fn new(records: Vec<Record>, marker: Option<Marker>, published: Vec<(Checksum, Body)>) -> Page {
+        Page { records: records.into_iter().map(Entry::from).collect(), marker, published }
     }
 }
 
@@ -100,11 +102,11 @@ fn asset_page(zone: &mut Zone, query: &Query, links: &Links, with_masters: bool,
     records.truncate(query.limit);
     let published = writer.published;
     name_masters(zone, &taken.items);
-    Page { records, marker: taken.marker, published }
+    Page::new(records, taken.marker, published)
 }
 
 /// The masters of some assets, each once.
-fn masters(writer: &mut Writer<'_>, assets: &[AssetIndex]) -> Vec<Value> {
+fn masters(writer: &mut Writer<'_>, assets: &[AssetIndex]) -> Vec<Record> {
     let mut seen = HashSet::new();
     let masters = assets.iter().map(|asset| writer.zone.asset(*asset).master);
     let unique: Vec<_> = masters.filter(|master| seen.insert(*master)).collect();
@@ -128,7 +130,7 @@ fn member_page(zone: &mut Zone, query: &Query, links: &Links, taken: Taken<Relat
     records.truncate(query.limit);
     let published = writer.published;
     name_masters(zone, &assets);
-    Page { records, marker: taken.marker, published }
+    Page::new(records, taken.marker, published)
 }
 
 fn album_page(zone: &Zone, query: &Query, links: &Links, parent: Option<Uuid>) -> Page {
@@ -139,5 +141,5 @@ fn album_page(zone: &Zone, query: &Query, links: &Links, parent: Option<Uuid>) -
     let is_first = query.marker.is_none() && query.filters.start_rank == 0;
     let mut records = if parent.is_none() && is_first { root_folders(&writer) } else { Vec::new() };
     records.extend(taken.items.iter().map(|album| writer.album(*album)));
-    Page { records, marker: taken.marker, published: Vec::new() }
+    Page::new(records, taken.marker, Vec::new())
 }

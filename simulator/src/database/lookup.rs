@@ -1,19 +1,21 @@
 //! `records/lookup`: records by name, their addresses signed anew (photos.md §5.4).
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
+use serde_json::value::RawValue;
 
-use super::Context;
 use super::fields::DesiredKeys;
 use super::query::zone_of;
-use super::records::{Writer, library_info_name, publish};
+use super::records::{Entry, Writer, library_info_name, publish};
 use super::refusal::Refusal;
 use super::request::LookupRequest;
+use super::{Context, written};
 use crate::library::{Subject, Uuid, Zone, tokens};
 
 /// CloudKit's documented limit per request.
 const MOST_NAMES: usize = 200;
 
-pub(super) fn answer(context: &Context<'_>, request: LookupRequest) -> Result<Value, Refusal> {
+pub(super) fn answer(context: &Context<'_>, request: LookupRequest) -> Result<Box<RawValue>, Refusal> {
     if request.records.is_empty() || request.records.len() > MOST_NAMES {
         return Err(Refusal::breach(format!("a look-up of {} names", request.records.len())));
     }
@@ -27,20 +29,26 @@ pub(super) fn answer(context: &Context<'_>, request: LookupRequest) -> Result<Va
         .iter()
         .zip(found)
         .map(|(record, found)| {
-            found.and_then(|subject| writer.subject(subject)).unwrap_or_else(|| missing(&record.record_name))
+            let there = found.and_then(|subject| writer.subject(subject)).map(Entry::from);
+            there.unwrap_or_else(|| missing(&record.record_name))
         })
         .collect();
     let published = writer.published;
-    let mut body = json!({"records": records});
-    if context.wants_token {
-        body["syncToken"] = tokens::of_zone(&zone.name, zone.log.now()).into();
-    }
+    let sync_token = context.wants_token.then(|| tokens::of_zone(&zone.name, zone.log.now()));
     publish(&mut model, published);
-    Ok(body)
+    Ok(written(&Body { records, sync_token }))
 }
 
-fn missing(name: &str) -> Value {
-    json!({"recordName": name, "serverErrorCode": "NOT_FOUND", "reason": "Record not found"})
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    records: Vec<Entry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sync_token: Option<String>,
+}
+
+fn missing(name: &str) -> Entry {
+    json!({"recordName": name, "serverErrorCode": "NOT_FOUND", "reason": "Record not found"}).into()
 }
 
 /// The living record of this name.

@@ -1,13 +1,15 @@
 //! `records/query`: one page of an index (photos.md §2).
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::indexes::{self, Filters, Index};
 use super::listing::{self, Page};
 use super::marker::Marker;
 use super::refusal::Refusal;
 use super::request::{self, QueryRequest, ZoneRef};
-use super::{Context, counts};
+use super::{Context, counts, records, written};
 use crate::library::{Kind, Model, Zone, tokens};
 
 /// A query, read and checked.
@@ -19,7 +21,7 @@ pub(super) struct Query {
     pub(super) desired: super::fields::DesiredKeys,
 }
 
-pub(super) fn answer(context: &Context<'_>, request: QueryRequest) -> Result<Value, Refusal> {
+pub(super) fn answer(context: &Context<'_>, request: QueryRequest) -> Result<Box<RawValue>, Refusal> {
     let zone_ref = request.zone_id.clone();
     let query = read(request)?;
     let mut model = context.cloud.model();
@@ -35,8 +37,11 @@ pub(super) fn answer(context: &Context<'_>, request: QueryRequest) -> Result<Val
     };
     let token = tokens::of_zone(&zone.name, zone.log.now());
     let Page { records, marker, published } = page;
-    super::records::publish(&mut model, published);
-    Ok(body(records, marker, (context.wants_token && query.limit > 1).then_some(token)))
+    records::publish(&mut model, published);
+    // A page is 200 kB of text: others need not wait for it to be written.
+    drop(model);
+    let sync_token = (context.wants_token && query.limit > 1).then_some(token);
+    Ok(written(&Body { records, continuation_marker: marker.map(|marker| marker.encode()), sync_token }))
 }
 
 fn read(request: QueryRequest) -> Result<Query, Refusal> {
@@ -49,15 +54,14 @@ fn read(request: QueryRequest) -> Result<Query, Refusal> {
     Ok(Query { index, filters, limit, marker, desired: request.desired_keys.into() })
 }
 
-fn body(records: Vec<Value>, marker: Option<Marker>, token: Option<String>) -> Value {
-    let mut body = json!({"records": records});
-    if let Some(marker) = marker {
-        body["continuationMarker"] = marker.encode().into();
-    }
-    if let Some(token) = token {
-        body["syncToken"] = token.into();
-    }
-    body
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    records: Vec<records::Entry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    continuation_marker: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sync_token: Option<String>,
 }
 
 /// The living zone a request names; shared zones must be named whole (photos.md §1.3).
@@ -86,5 +90,5 @@ fn indexing_state(zone: &Zone, now_ms: i64) -> Result<Page, Refusal> {
     }
     let fields = json!({"progress": {"value": 100, "type": "INT64"}, "state": {"value": "FINISHED", "type": "STRING"}});
     let name = "_6a0d6a52-0f5e-4a3e-8a51-000000000001";
-    Ok(Page::of(vec![super::records::computed(zone, name, "CheckIndexingState", fields, now_ms)]))
+    Ok(Page::of(vec![records::computed(zone, name, "CheckIndexingState", fields, now_ms).into()]))
 }

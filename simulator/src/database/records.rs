@@ -4,18 +4,18 @@ mod album;
 mod asset;
 mod info;
 mod master;
+mod record;
 mod resource;
 
 use serde_json::{Value, json};
 
 use super::fields::{DesiredKeys, Fields};
 use crate::download::Links;
-use crate::library::{
-    AlbumIndex, AssetIndex, MasterIndex, Model, OWNER, Presence, RelationIndex, Stamp, Subject, Uuid, Zone,
-};
+use crate::library::{AlbumIndex, AssetIndex, MasterIndex, Model, Presence, RelationIndex, Stamp, Subject, Uuid, Zone};
 
 pub(super) use album::{ROOT_FOLDERS, root_folders};
 pub(super) use info::library_info_name;
+pub(super) use record::{Entry, Record, ZoneId};
 
 /// Writes records of one zone.
 pub(super) struct Writer<'a> {
@@ -36,23 +36,23 @@ impl<'a> Writer<'a> {
     }
 
     /// A record as `changes/zone` shows it: tombstones for what is gone, nothing for what vanished or never was.
-    pub(super) fn change(&mut self, subject: Subject, counter: u64) -> Option<Value> {
+    pub(super) fn change(&mut self, subject: Subject, counter: u64) -> Option<Entry> {
         if let Subject::Ghost(n) = subject {
-            return Some(self.tombstone(&Uuid::derived(0x6705, u64::from(n)).to_string(), counter));
+            return Some(self.tombstone(&Uuid::derived(0x6705, u64::from(n)).to_string(), counter).into());
         }
         let stamp = *self.zone.stamp(subject)?;
         if stamp.changed != counter {
             return None;
         }
         match stamp.presence {
-            Presence::Here => self.subject(subject),
-            Presence::Tombstone => Some(self.tombstone(&self.name(subject)?, counter)),
+            Presence::Here => self.subject(subject).map(Entry::from),
+            Presence::Tombstone => Some(self.tombstone(&self.name(subject)?, counter).into()),
             Presence::Vanished => None,
         }
     }
 
     /// A record that is there.
-    pub(super) fn subject(&mut self, subject: Subject) -> Option<Value> {
+    pub(super) fn subject(&mut self, subject: Subject) -> Option<Record> {
         Some(match subject {
             Subject::Asset(index) => self.asset(index),
             Subject::Master(index) => self.master(index),
@@ -91,26 +91,13 @@ impl<'a> Writer<'a> {
     }
 
     /// The full envelope around a record's fields.
-    fn envelope(&self, name: &str, kind: &str, stamp: &Stamp, fields: Fields<'_>) -> Value {
-        json!({
-            "recordName": name,
-            "recordType": kind,
-            "fields": fields.into_value(),
-            "pluginFields": {},
-            "recordChangeTag": stamp.tag(),
-            "created": {"timestamp": stamp.created_ms, "userRecordName": OWNER, "deviceID": DEVICE},
-            "modified": {"timestamp": stamp.modified_ms, "userRecordName": OWNER, "deviceID": "2"},
-            "deleted": false,
-            "zoneID": zone_id(self.zone),
-        })
+    fn envelope(&self, name: String, kind: &'static str, stamp: &Stamp, fields: Fields<'_>) -> Record {
+        Record::new(name, kind, stamp, fields.into_list(), zone_id(self.zone))
     }
 }
 
-/// The device that wrote everything.
-const DEVICE: &str = "0F4E2D1C3B5A69788796A5B4C3D2E1F00F4E2D1C3B5A69788796A5B4C3D2E1F0";
-
-pub(super) fn zone_id(zone: &Zone) -> Value {
-    json!({"zoneName": zone.name, "ownerRecordName": OWNER, "zoneType": "REGULAR_CUSTOM_ZONE"})
+pub(super) fn zone_id(zone: &Zone) -> ZoneId {
+    ZoneId::named(&zone.name)
 }
 
 /// A record the service computes when asked, such as a count.

@@ -24,8 +24,9 @@ fn call(area: &str, operation: &str, body: &Value) -> Call {
 }
 
 fn ask(state: &State, operation: &str, body: Value) -> Value {
-    answer(state, state.cloud.clone(), &call("private", operation, &body))
-        .unwrap_or_else(|refusal| panic!("{operation} {body}: {refusal:?}"))
+    let answer = answer(state, state.cloud.clone(), &call("private", operation, &body))
+        .unwrap_or_else(|refusal| panic!("{operation} {body}: {refusal:?}"));
+    serde_json::from_str(answer.get()).unwrap()
 }
 
 fn refuse(state: &State, operation: &str, body: Value) -> Refusal {

@@ -1,8 +1,6 @@
 //! CPLAlbum and CPLContainerRelation (photos.md §4.3, §4.4).
 
-use serde_json::Value;
-
-use super::Writer;
+use super::{Record, Writer};
 use crate::library::{AlbumIndex, RelationIndex, Stamp};
 
 const DAY_MS: i64 = 86_400_000;
@@ -11,7 +9,7 @@ const ALBUM: i64 = 0;
 const FOLDER: i64 = 3;
 
 impl Writer<'_> {
-    pub(in crate::database) fn album(&mut self, index: AlbumIndex) -> Value {
+    pub(in crate::database) fn album(&mut self, index: AlbumIndex) -> Record {
         let album = self.zone.album(index);
         let mut fields = self.fields();
         fields.encrypted_text("albumNameEnc", Some(&album.name));
@@ -28,14 +26,11 @@ impl Writer<'_> {
             fields.int("isDeleted", 1);
             fields.time("dateExpunged", at + 30 * DAY_MS);
         }
-        let mut record = self.envelope(&album.id.to_string(), "CPLAlbum", &album.stamp, fields);
-        if let Some(at) = album.deleted_ms {
-            record["expirationTime"] = (at + 40 * DAY_MS).div_euclid(1000).into();
-        }
-        record
+        let expiration = album.deleted_ms.map(|at| (at + 40 * DAY_MS).div_euclid(1000));
+        self.envelope(album.id.to_string(), "CPLAlbum", &album.stamp, fields).expiring(expiration)
     }
 
-    pub(in crate::database) fn relation(&mut self, index: RelationIndex) -> Value {
+    pub(in crate::database) fn relation(&mut self, index: RelationIndex) -> Record {
         let relation = self.zone.relation(index);
         let mut fields = self.fields();
         fields.text("containerId", &self.zone.album(relation.album).id.to_string());
@@ -43,19 +38,19 @@ impl Writer<'_> {
         fields.int("position", relation.position);
         fields.int("isKeyAsset", 0);
         fields.time("recordModificationDate", relation.stamp.modified_ms);
-        self.envelope(&self.relation_name(index), "CPLContainerRelation", &relation.stamp, fields)
+        self.envelope(self.relation_name(index), "CPLContainerRelation", &relation.stamp, fields)
     }
 }
 
 /// Two folders without a name that the root level always shows (photos.md §2.3).
 pub(in crate::database) const ROOT_FOLDERS: [&str; 2] = ["----Root-Folder----", "----Project-Root-Folder----"];
 
-pub(in crate::database) fn root_folders(writer: &Writer<'_>) -> Vec<Value> {
+pub(in crate::database) fn root_folders(writer: &Writer<'_>) -> Vec<Record> {
     let folder = |name: &str| {
         let mut fields = writer.fields();
         fields.int("albumType", FOLDER);
         fields.int("position", 0);
-        writer.envelope(name, "CPLAlbum", &Stamp::new(writer.zone.info.created_ms), fields)
+        writer.envelope(name.to_owned(), "CPLAlbum", &Stamp::new(writer.zone.info.created_ms), fields)
     };
     ROOT_FOLDERS.map(folder).into()
 }

@@ -1,19 +1,18 @@
 //! CPLAsset (photos.md §4.2).
 
 use plist::{Dictionary, Value as Plist};
-use serde_json::{Value, json};
 
-use super::master::{expiration, trashed};
-use super::{Writer, zone_id};
-use crate::database::fields::Fields;
-use crate::library::{Asset, AssetIndex, Location, Master, Slot};
+use super::master::trashed;
+use super::{Record, Writer, zone_id};
+use crate::database::fields::{Content, Fields, Reference};
+use crate::library::{Asset, AssetIndex, Location, Master, Slot, Trashed};
 
 /// Length of every live video, as value over scale seconds.
 const LIVE_LENGTH: i64 = 2_400_000_000;
 const LIVE_SCALE: i64 = 1_000_000_000;
 
 impl Writer<'_> {
-    pub(in crate::database) fn asset(&mut self, index: AssetIndex) -> Value {
+    pub(in crate::database) fn asset(&mut self, index: AssetIndex) -> Record {
         let asset = self.zone.asset(index);
         let master = self.zone.master(asset.master);
         let mut fields = self.fields();
@@ -27,17 +26,14 @@ impl Writer<'_> {
         if let Some(trashed) = asset.trashed {
             fields.int("trashReason", trashed.reason);
         }
-        let mut record = self.envelope(&asset.id.to_string(), "CPLAsset", &asset.stamp, fields);
-        expiration(&mut record, asset.trashed.as_ref());
-        record
+        let expiration = asset.trashed.as_ref().map(Trashed::expiration_time_s);
+        self.envelope(asset.id.to_string(), "CPLAsset", &asset.stamp, fields).expiring(expiration)
     }
 
     fn master_reference(&self, fields: &mut Fields<'_>, master: &Master) {
-        fields.put(
-            "masterRef",
-            "REFERENCE",
-            || json!({"recordName": master.name(), "action": "DELETE_SELF", "zoneID": zone_id(self.zone)}),
-        );
+        let zone = || zone_id(self.zone);
+        let reference = || Reference { record_name: master.name(), action: "DELETE_SELF", zone: zone() };
+        fields.put("masterRef", "REFERENCE", || Content::Reference(reference()));
     }
 
     fn edit(&mut self, fields: &mut Fields<'_>, asset: &Asset) {

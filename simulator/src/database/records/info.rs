@@ -1,8 +1,6 @@
 //! CPLLibraryInfo: the counters that every delta carries (photos.md §4.5).
 
-use serde_json::Value;
-
-use super::Writer;
+use super::{Record, Writer};
 use crate::library::Zone;
 
 pub(in crate::database) fn library_info_name(zone: &Zone) -> String {
@@ -10,7 +8,7 @@ pub(in crate::database) fn library_info_name(zone: &Zone) -> String {
 }
 
 impl Writer<'_> {
-    pub(in crate::database) fn library_info(&mut self) -> Value {
+    pub(in crate::database) fn library_info(&mut self) -> Record {
         let zone = self.zone;
         let count = |hidden: bool, video: bool| {
             let shown = zone.assets.iter().filter(|asset| asset.is_shown() && asset.hidden == hidden);
@@ -25,6 +23,6 @@ impl Writer<'_> {
         fields.int("albumsCount", albums as i64);
         fields.int("featureVersion", 3);
         fields.int("libraryInfoVersion", 1);
-        self.envelope(&library_info_name(zone), "CPLLibraryInfo", &zone.info, fields)
+        self.envelope(library_info_name(zone), "CPLLibraryInfo", &zone.info, fields)
     }
 }

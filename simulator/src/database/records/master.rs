@@ -1,13 +1,11 @@
 //! CPLMaster (photos.md §4.1).
 
-use serde_json::Value;
-
-use super::Writer;
+use super::{Record, Writer};
 use crate::database::fields::Fields;
-use crate::library::{FileName, Master, MasterIndex, Trashed};
+use crate::library::{FileName, MasterIndex, Trashed};
 
 impl Writer<'_> {
-    pub(in crate::database) fn master(&mut self, index: MasterIndex) -> Value {
+    pub(in crate::database) fn master(&mut self, index: MasterIndex) -> Record {
         let master = self.zone.master(index);
         let mut fields = self.fields();
         file_name(&mut fields, &master.file_name);
@@ -21,13 +19,8 @@ impl Writer<'_> {
             self.resource(&mut fields, slot, resource);
         }
         trashed(&mut fields, master.trashed.as_ref());
-        self.seal(master, fields)
-    }
-
-    fn seal(&self, master: &Master, fields: Fields<'_>) -> Value {
-        let mut record = self.envelope(&master.name(), "CPLMaster", &master.stamp, fields);
-        expiration(&mut record, master.trashed.as_ref());
-        record
+        let expiration = master.trashed.as_ref().map(Trashed::expiration_time_s);
+        self.envelope(master.name(), "CPLMaster", &master.stamp, fields).expiring(expiration)
     }
 }
 
@@ -45,11 +38,4 @@ pub(super) fn trashed(fields: &mut Fields<'_>, trashed: Option<&Trashed>) {
     fields.int("isDeleted", 1);
     fields.int("isExpunged", i64::from(trashed.expunged));
     fields.time("dateExpunged", trashed.date_expunged_ms());
-}
-
-/// Seconds, and only on what is trashed.
-pub(super) fn expiration(record: &mut Value, trashed: Option<&Trashed>) {
-    if let Some(trashed) = trashed {
-        record["expirationTime"] = trashed.expiration_time_s().into();
-    }
 }
