@@ -67,7 +67,8 @@ pub fn rclone(folder: &Path, cloud: &Cloud) -> Client {
 impl Client {
     /// Starts the program and waits until it answers; for photosfs from nothing, until everything is read.
     pub fn mount(&self) -> Mounted<'_> {
-        let process = (self.mount)().stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+        let log = if std::env::var_os(programs::LOG).is_some() { Stdio::inherit() } else { Stdio::null() };
+        let process = (self.mount)().stdout(Stdio::null()).stderr(log).spawn().expect("the program starts");
         let mounted = Mounted { client: self, process };
         let begun = Instant::now();
         while fs::symlink_metadata(&self.photos).is_err() {

@@ -51,6 +51,12 @@ impl Cloud {
         Cloud { process, control: find("control "), bytes, wires, runtime, _proxy: proxy }
     }
 
+    /// Has the simulator hash every original now, which it does once for each when it is first listed: whoever lists first
+    /// must not wait for it.
+    pub fn hash_everything(&self) {
+        self.runtime.block_on(ask(&self.control, "GET", "/truth", ""));
+    }
+
     /// Requests answered so far, and bytes that went over the wire in both directions.
     pub fn traffic(&self) -> (u64, u64) {
         let answer = self.runtime.block_on(ask(&self.control, "GET", "/requests", ""));

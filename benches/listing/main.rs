@@ -3,7 +3,8 @@
 //!
 //! `cargo build --release -p icloud-simulator && cargo bench --bench listing -- 100000` as root, after `tests/run` has
 //! installed rclone; `--runs N` (3), `--photosfs-alone`. Everything is a process of its own, and photosfs and rclone reach the
-//! simulator, 40 ms away, over TLS and the same proxy. Writes the section of its size in benches/listing.md.
+//! simulator, 40 ms away, over TLS and the same proxy. Writes the section of its size in benches/listing.md; with
+//! `--only nothing,tree` it measures these scenarios ([`scenario::Only`] names them) and prints them only.
 
 #[allow(dead_code, reason = "the tests use all of it")]
 #[path = "../../tests/it/clients/authority.rs"]
@@ -25,6 +26,7 @@ use client::{photosfs, rclone};
 use cloud::Cloud;
 use programs::rclone_program;
 use report::Report;
+use scenario::Only;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
@@ -32,6 +34,10 @@ fn main() -> ExitCode {
     let assets = arguments.iter().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(20_000);
     let runs = after("--runs").and_then(|runs| runs.parse().ok()).unwrap_or(3);
     let alone = arguments.iter().any(|argument| argument == "--photosfs-alone");
+    let Some(only) = Only::of(after("--only").map(String::as_str)) else {
+        eprintln!("--only takes some of {}, with commas between", Only::NAMES.join(", "));
+        return ExitCode::FAILURE;
+    };
     for program in [cloud::program(), rclone_program()].iter().skip(usize::from(alone)) {
         if !program.exists() {
             eprintln!("{} is missing: see the head of benches/listing/main.rs", program.display());
@@ -40,19 +46,25 @@ fn main() -> ExitCode {
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let cloud = Cloud::start(folder.path(), assets);
+    cloud.hash_everything();
     let mut report = Report::default();
     for run in 1..=runs {
         eprintln!("run {run} of {runs}");
         let own = photosfs(folder.path(), &cloud);
-        scenario::all(&own, &cloud, &mut report, run == 1);
+        scenario::all(&own, &cloud, &mut report, &only, run == 1);
         if !alone {
-            scenario::all(&rclone(folder.path(), &cloud), &cloud, &mut report, false);
+            scenario::all(&rclone(folder.path(), &cloud), &cloud, &mut report, &only, false);
         }
-        scenario::local(folder.path(), &mut report);
-        if run == runs {
+        if only.wants("tree") {
+            scenario::local(folder.path(), &mut report);
+        }
+        if run == runs && only.wants("many") {
             scenario::much_news(&own, &cloud, &mut report);
         }
     }
-    report.write(assets);
+    match only.is_everything() {
+        true => report.write(assets),
+        false => report.print(assets),
+    }
     ExitCode::SUCCESS
 }

@@ -32,7 +32,6 @@ impl Report {
 
     /// Puts the section of this size into the file, and leaves the others; those without a size come last.
     pub fn write(&self, assets: usize) {
-        let title = |assets: usize| format!("## {assets} assets");
         let before = std::fs::read_to_string(FILE).unwrap_or_default();
         let (mut sections, mut notes) = (BTreeMap::new(), String::new());
         for section in before.split("\n## ").skip(1).map(|section| format!("## {}\n", section.trim())) {
@@ -41,10 +40,18 @@ impl Report {
                 None => notes.extend(["\n", section.as_str()]),
             }
         }
-        sections.insert(assets, format!("{}\n\n{}", title(assets), self.table()));
+        sections.insert(assets, self.section(assets));
         let text = sections.values().fold(HEAD.to_owned(), |text, section| format!("{text}\n{section}")) + &notes;
-        print!("{}", sections[&assets]);
+        self.print(assets);
         std::fs::write(FILE, text).expect("benches/listing.md");
+    }
+
+    pub fn print(&self, assets: usize) {
+        print!("{}", self.section(assets));
+    }
+
+    fn section(&self, assets: usize) -> String {
+        format!("## {assets} assets\n\n{}", self.table())
     }
 
     fn table(&self) -> String {

@@ -13,8 +13,38 @@ use crate::report::Report;
 /// The tree that photosfs shows, on the local disk.
 const LOCAL: &str = "local";
 
-pub fn all(client: &Client, cloud: &Cloud, report: &mut Report, first: bool) {
+/// The scenarios that are wanted.
+pub struct Only(Option<Vec<String>>);
+
+impl Only {
+    /// Read from nothing (the others begin with it); started, listed and kept in memory; one added photo; 25,000 of them.
+    pub const NAMES: [&str; 4] = ["nothing", "tree", "one", "many"];
+
+    /// From names with commas between; everything if there are none. `None` if a name is none of [`Only::NAMES`].
+    pub fn of(names: Option<&str>) -> Option<Only> {
+        let names: Option<Vec<String>> = names.map(|names| names.split(',').map(str::to_owned).collect());
+        let known = names.iter().flatten().all(|name| Only::NAMES.contains(&name.as_str()));
+        known.then_some(Only(names))
+    }
+
+    pub fn is_everything(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub fn wants(&self, name: &str) -> bool {
+        self.0.as_ref().is_none_or(|names| names.iter().any(|wanted| wanted == name))
+    }
+}
+
+pub fn all(client: &Client, cloud: &Cloud, report: &mut Report, only: &Only, first: bool) {
     from_nothing(client, cloud, report);
+    if only.wants("tree") || only.wants("one") {
+        from_full(client, cloud, report, only, first);
+    }
+}
+
+/// Started from what was read before.
+fn from_full(client: &Client, cloud: &Cloud, report: &mut Report, only: &Only, first: bool) {
     let name = client.name;
     let mut mounted = None;
     let start = time(|| mounted = Some(client.mount()));
@@ -22,13 +52,15 @@ pub fn all(client: &Client, cloud: &Cloud, report: &mut Report, first: bool) {
     let mounted = mounted.expect("mounted just now");
     let whole = start + time(|| assert!(list(&client.point) > 0));
     report.add("the same until everything is listed with sizes, s", name, whole);
-    listings(name, [&client.point, &client.photos, &client.flat].map(|path| path.as_path()), report);
-    report.add("memory while serving, MB", name, mounted.memory().0);
-    if name == "photosfs" {
+    if only.wants("tree") {
+        listings(name, [&client.point, &client.photos, &client.flat].map(|path| path.as_path()), report);
+        report.add("memory while serving, MB", name, mounted.memory().0);
+    }
+    if name == "photosfs" && only.wants("one") {
         one_photo(client, &mounted, cloud, report);
-        if first {
-            copy_tree(&client.point, &client.point.parent().unwrap().with_file_name(LOCAL));
-        }
+    }
+    if name == "photosfs" && only.wants("tree") && first {
+        copy_tree(&client.point, &client.point.parent().unwrap().with_file_name(LOCAL));
     }
 }
 

@@ -12,7 +12,7 @@ pub const APPLE_ID: &str = "bench@example.invalid";
 const PASSWORD: &str = "demo-library-2026";
 const CODE: &str = "123456";
 /// The one setting of the environment that photosfs is let see.
-const LOG: &str = "PHOTOSFS_LOG";
+pub const LOG: &str = "PHOTOSFS_LOG";
 
 /// The way to the simulator under Apple's names.
 #[derive(Clone)]
