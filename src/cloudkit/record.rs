@@ -1,12 +1,10 @@
 //! A record and its typed fields.
 
-use std::collections::HashMap;
-
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::wire::{Field, Text};
+use super::wire::{Fields, Text};
 
 /// A record as it lies in an answer, or the tombstone of one.
 #[derive(Clone, Debug)]
@@ -16,7 +14,7 @@ pub struct Record<'a> {
     /// Milliseconds since 1970.
     pub modified: Option<i64>,
     pub(super) record_type: Option<Text<'a>>,
-    pub(super) fields: HashMap<Text<'a>, Field<'a>>,
+    pub(super) fields: Fields<'a>,
 }
 
 /// The value of a field of type ASSETID: a file in Apple's store.
