@@ -18,8 +18,7 @@ impl LibrarySync {
         let token = self.token(library).await?;
         self.on_index(move |index| index.forget_staged(&id)).await?;
         let announced = self.photos.counts(library, &View::ALL).await?;
-        let note = self.read_albums(library, announced.iter().flatten().sum(), Target::Changes).await?;
-        self.read_views(library, &announced, Target::Changes).await?;
+        let note = self.read_lists(library, &announced, Target::Changes).await?;
         let id = library.id();
         let seen = self.on_index(move |index| index.staged_counts(&id)).await?;
         if let Some(short) = listing::shortfall(&announced, &seen) {

@@ -66,8 +66,8 @@ impl LibrarySync {
         token: SyncToken,
     ) -> Result<(SyncToken, Option<String>, Option<String>), SyncError> {
         let announced = self.photos.counts(library, &View::ALL).await?;
-        let albums = self.read_albums(library, announced.iter().flatten().sum(), Target::Listing).await?;
-        let (token, photos) = self.list_assets(library, token).await?;
+        let albums = self.read_lists(library, &announced, Target::Listing).await?;
+        let (token, photos) = self.prove(library, token).await?;
         Ok((token, albums, photos))
     }
 
@@ -119,20 +119,12 @@ impl LibrarySync {
         }
     }
 
-    /// Walks all views until what was found agrees with what is announced, and in the end the history, which holds
-    /// everything; gives the token up to which changes are in, and a note if next to nothing stays missing.
-    async fn list_assets(
-        &self,
-        library: &Library,
-        mut token: SyncToken,
-    ) -> Result<(SyncToken, Option<String>), SyncError> {
+    /// Compares what the first walk through the views found with what is announced, and walks again until both agree, in the
+    /// end through the history, which holds everything; gives the token up to which changes are in, and a note if next to
+    /// nothing stays missing.
+    async fn prove(&self, library: &Library, mut token: SyncToken) -> Result<(SyncToken, Option<String>), SyncError> {
         let mut before = None;
         for walk in 1.. {
-            let announced = self.photos.counts(library, &View::ALL).await?;
-            match walk {
-                ..=WALKS => self.read_views(library, &announced, Target::Listing).await?,
-                _ => self.read_history(library, Target::Listing).await?,
-            }
             self.hydrate(library).await?;
             token = self.replay(library, &token).await?;
             let announced = self.photos.counts(library, &View::ALL).await?;
@@ -150,6 +142,10 @@ impl LibrarySync {
             }
             tracing::warn!("{}, walking again", short.error(library));
             before = Some(seen);
+            match walk {
+                ..WALKS => self.read_views(library, &announced, Target::Listing).await?,
+                _ => self.read_history(library, Target::Listing).await?,
+            }
         }
         unreachable!("the last walk returns")
     }

@@ -22,6 +22,9 @@ pub(super) struct Pages<'a> {
     library: &'a Library,
     target: Target,
     waiting: Mutex<Waiting>,
+    /// One writes at a time, and who comes meanwhile with more than is written together waits: pages come faster than they
+    /// are written.
+    turn: tokio::sync::Mutex<()>,
 }
 
 struct Waiting {
@@ -32,7 +35,7 @@ struct Waiting {
 impl<'a> Pages<'a> {
     pub fn new(sync: &'a LibrarySync, library: &'a Library, target: Target) -> Pages<'a> {
         let waiting = Mutex::new(Waiting { pages: Vec::new(), since: Instant::now() });
-        Pages { sync, library, target, waiting }
+        Pages { sync, library, target, waiting, turn: tokio::sync::Mutex::default() }
     }
 
     /// Takes a page of a list, from a rank on, to be written with others.
@@ -58,6 +61,7 @@ impl<'a> Pages<'a> {
 
     /// Writes everything that waits; gives how many assets of it were new.
     pub async fn write(&self) -> Result<u64, SyncError> {
+        let _turn = self.turn.lock().await;
         let pages = {
             let mut waiting = self.waiting.lock().expect("no panic while held");
             waiting.since = Instant::now();

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use futures_util::FutureExt;
+use futures_util::future::{try_join, try_join_all};
 
 use super::pages::Pages;
 use super::{LibrarySync, Progress, SyncError, ranks};
@@ -33,6 +34,23 @@ struct Walk<'a> {
 }
 
 impl LibrarySync {
+    /// Reads what the lists of a library hold, albums and photos side by side: the calls of one fill the pauses of the
+    /// other. Gives a note of what is announced of albums and not to be found.
+    pub(super) async fn read_lists(
+        &self,
+        library: &Library,
+        announced: &[Option<u64>],
+        target: Target,
+    ) -> Result<Option<String>, SyncError> {
+        let albums = self.read_albums(library, announced.iter().flatten().sum(), target);
+        let ((), note) = self
+            .with_pages(library, target, async |pages| {
+                try_join(self.walk_views(library, announced, target, pages), albums).await
+            })
+            .await?;
+        Ok(note)
+    }
+
     /// Reads all views of a library into the index.
     pub(super) async fn read_views(
         &self,
@@ -40,18 +58,25 @@ impl LibrarySync {
         announced: &[Option<u64>],
         target: Target,
     ) -> Result<(), SyncError> {
-        let pages = Pages::new(self, library, target);
-        let walked = self.walk_views(library, announced, target, &pages).await;
-        // Also of a walk that failed: the next one goes on from there.
-        pages.write().await?;
-        walked
+        self.with_pages(library, target, async |pages| self.walk_views(library, announced, target, pages).await).await
     }
 
     /// Reads a library's history into the index.
     pub(super) async fn read_history(&self, library: &Library, target: Target) -> Result<(), SyncError> {
+        self.with_pages(library, target, async |pages| self.walk_history(library, pages).await).await
+    }
+
+    /// Pages of a walk that failed are written, too: the next one goes on from there.
+    async fn with_pages<T>(
+        &self,
+        library: &Library,
+        target: Target,
+        read: impl AsyncFnOnce(&Pages<'_>) -> Result<T, SyncError>,
+    ) -> Result<T, SyncError> {
         let pages = Pages::new(self, library, target);
-        self.walk_history(library, &pages).await?;
-        pages.write().await.map(|_| ())
+        let outcome = read(&pages).await;
+        pages.write().await?;
+        outcome
     }
 
     /// Whether a shared library has lists of what is hidden and trashed is not known for sure (protocol/photos.md §1.3);
@@ -72,15 +97,12 @@ impl LibrarySync {
             began: Instant::now(),
             into: pages,
         };
-        for (view, &count) in View::ALL.iter().zip(announced) {
-            match self.walk_view(&walk, view, count.unwrap_or(0), target).await {
-                Err(error) if error.is_bad_request() && !library.has_albums() => {
-                    return self.walk_history(library, pages).await;
-                }
-                outcome => outcome?,
-            }
+        let views = View::ALL.iter().zip(announced);
+        let walks = views.map(|(view, &count)| self.walk_view(&walk, view, count.unwrap_or(0), target));
+        match try_join_all(walks).await {
+            Err(error) if error.is_bad_request() && !library.has_albums() => self.walk_history(library, pages).await,
+            outcome => outcome.map(|_| ()),
         }
-        Ok(())
     }
 
     async fn walk_view(&self, walk: &Walk<'_>, view: &View, announced: u64, target: Target) -> Result<(), SyncError> {

@@ -1,6 +1,7 @@
 //! The first listing against what the simulator knows to be true.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use icloud_simulator::Options;
 use icloud_simulator::fault::{Change, Effect, Failure, Fault, Place};
@@ -8,6 +9,7 @@ use icloud_simulator::library::{Area, Body, NewPhoto, Resource, Slot, TruthAsset
 
 use photosfs::index::{Node, NodeKind};
 
+use crate::installation::eventually;
 use crate::stage::Stage;
 
 /// What a resource is known by: asset, checksum, size.
@@ -325,6 +327,54 @@ fn a_listing_that_was_interrupted_goes_on_where_it_was() {
     let whole = whole.simulator.requests("records/query");
     // The state of indexing, the albums' own list in nine requests, and up to sixteen albums that were under way.
     assert!(before + again <= whole + 60, "{before} requests, then {again}; without an end {whole}");
+    stage.simulator.assert_clean();
+}
+
+/// Albums and photos are read side by side: whichever of them fails, what is in of the other is gone on from.
+#[test]
+fn a_listing_whose_albums_or_photos_fail_goes_on_where_both_were() {
+    let denied = || Effect::Fail(Failure::new(403, "ACCESS_DENIED", "scripted"));
+    // The counts of albums and of their members are the second and third batch; the state of indexing, the token, and some of
+    // the first pages of both kinds come before the twelfth query.
+    let phases = [("internal/records/query/batch", 2), ("internal/records/query/batch", 3), ("records/query", 12)];
+    for (endpoint, nth) in phases {
+        let stage = Stage::new(Options { assets: Some(2_000), ..Options::default() });
+        stage.simulator.fault(Fault::nth(endpoint, nth, denied()));
+        stage.update().unwrap_err();
+        assert!(stage.index.libraries().unwrap().iter().all(|state| !state.shown), "{endpoint} {nth}");
+        let stage = stage.reopened();
+        stage.update().unwrap();
+        assert_true(&stage);
+        assert_places(&stage);
+        stage.simulator.assert_clean();
+    }
+}
+
+/// What changes while albums and photos are read is in the replay, which comes after both.
+#[test]
+fn what_changes_while_albums_and_photos_are_read_is_listed() {
+    let stage = Stage::new(Options { assets: Some(2_000), latency: Duration::from_millis(5), ..Options::default() });
+    let cloud = stage.simulator.cloud();
+    let zone = cloud.primary();
+    let truth = cloud.truth();
+    let visible: Vec<_> = truth.assets().filter(|asset| asset.state == TruthState::Visible).collect();
+    let named = |n: usize| cloud.asset_named(&visible[n].record_name).unwrap();
+    std::thread::scope(|scope| {
+        let listing = scope.spawn(|| stage.update());
+        for n in 0..12 {
+            eventually("the listing is under way", || stage.simulator.requests("records/query") >= 5 + 4 * n as u64);
+            let album = cloud.add_album(zone, &format!("Made meanwhile {n}"), None);
+            cloud.add_to_album(named(n * 40), album).unwrap();
+            cloud.trash(named(n * 40 + 1)).unwrap();
+            let body = Body::bytes(format!("new {n}").into_bytes());
+            let resource = Resource::new("public.jpeg", body);
+            cloud.add_photo(zone, NewPhoto::new(&format!("NEW_{n}.JPG"), resource, 1_700_000_000_000 + n as i64));
+        }
+        listing.join().unwrap().unwrap();
+    });
+    stage.update().unwrap();
+    assert_true(&stage);
+    assert_places(&stage);
     stage.simulator.assert_clean();
 }
 
