@@ -24,6 +24,7 @@ mod listing;
 mod news;
 mod node;
 mod note;
+mod placing;
 mod read;
 mod record;
 mod schema;

@@ -5,28 +5,31 @@ use rusqlite::{Row, params};
 use super::IndexError;
 use super::inodes::NANOS;
 use super::layout::Layout;
+use super::placing::places;
 use super::record::load;
 use crate::tree;
 
 impl Layout<'_> {
-    /// Gives the names back, before any other photo of the library is placed.
-    pub(super) fn claim(&mut self, library: i64) -> Result<(), IndexError> {
+    /// Gives the names back, before any other photo of the library is placed; tells whether there were any.
+    pub(super) fn claim(&mut self, library: i64) -> Result<bool, IndexError> {
         let claimants = "SELECT DISTINCT a.id FROM claim c JOIN node n ON n.ino = c.ino JOIN asset a ON a.id = n.asset
              WHERE a.library = ?1 ORDER BY a.added, a.name";
-        for asset in self.rows(claimants, library)? {
-            self.claim_for(asset)?;
+        let claimants = self.rows(claimants, library)?;
+        for asset in &claimants {
+            self.claim_for(*asset)?;
         }
         self.tx.prepare_cached(
             "DELETE FROM claim WHERE ino IN (SELECT n.ino FROM node n JOIN asset a ON a.id = n.asset WHERE a.library = ?1)",
         )?
         .execute([library])?;
-        Ok(())
+        Ok(!claimants.is_empty())
     }
 
     fn claim_for(&mut self, asset: i64) -> Result<(), IndexError> {
         let Some(shown) = load(self.tx, asset)? else { return Ok(()) };
         self.stamp = shown.asset_modified.max(shown.master_modified).saturating_mul(NANOS);
-        for directory in self.directories_of(&shown)? {
+        let places = places(self.tx, self.options, &shown)?;
+        for directory in self.directories(&shown.zone, &places)? {
             for (name, ino) in self.claims(asset, directory)? {
                 if !self.is_taken(directory, &tree::fold(&name)) {
                     self.link(directory, &name, ino)?;

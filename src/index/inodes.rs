@@ -3,7 +3,8 @@
 use rusqlite::{Row, params};
 use sha2::{Digest, Sha256};
 
-use super::layout::{Layout, Placing};
+use super::layout::Layout;
+use super::placing::Placing;
 use super::record::{Shown, kind_number};
 use super::{IndexError, RESERVED};
 use crate::config::AlbumStyle;
@@ -93,12 +94,7 @@ impl Inodes {
 
 impl Layout<'_> {
     /// The inode of a photo's file in a directory: at home and for hard links the one of the file itself, else one of its own.
-    pub(super) fn file_ino(
-        &mut self,
-        placing: &mut Placing<'_>,
-        file: &File,
-        directory: u64,
-    ) -> Result<u64, IndexError> {
+    pub(super) fn file_ino(&mut self, placing: &mut Placing, file: &File, directory: u64) -> Result<u64, IndexError> {
         let (place, target) = match (self.options.albums, &placing.home) {
             (_, None) | (AlbumStyle::Hardlink, _) => (0, None),
             (AlbumStyle::Copy, Some(_)) => (directory, None),
@@ -108,7 +104,7 @@ impl Layout<'_> {
             }
         };
         let kind = if target.is_some() { SYMLINK } else { FILE };
-        let shown = placing.shown;
+        let shown = &placing.shown;
         match placing.inodes.find(kind, kind_number(file.kind), file.checksum.as_str(), place) {
             Some(inode) => {
                 let mtime = if is_edit(file) { inode.mtime } else { captured(shown) };
@@ -121,12 +117,12 @@ impl Layout<'_> {
 
     fn make_file(
         &mut self,
-        placing: &mut Placing<'_>,
+        placing: &mut Placing,
         file: &File,
         place: u64,
         target: Option<String>,
     ) -> Result<u64, IndexError> {
-        let shown = placing.shown;
+        let shown = &placing.shown;
         // The rendering of an edit is as old as the edit; what changes an asset later does not change its bytes.
         let (mtime, changed) = match is_edit(file) {
             true => (shown.asset_modified.saturating_mul(NANOS), shown.asset_modified),
@@ -143,7 +139,7 @@ impl Layout<'_> {
     /// Gives an inode its number; its row is written when its links are known.
     pub(super) fn make(
         &mut self,
-        placing: &mut Placing<'_>,
+        placing: &mut Placing,
         inode: Inode,
         made: impl FnOnce(u64) -> Made,
     ) -> Result<u64, IndexError> {
@@ -159,7 +155,7 @@ impl Layout<'_> {
     }
 
     /// Writes the rows of the inodes that were made, with the links they have got.
-    pub(super) fn write_made(&mut self, placing: &Placing<'_>) -> Result<(), IndexError> {
+    pub(super) fn write_made(&mut self, placing: &Placing) -> Result<(), IndexError> {
         for inode in &placing.inodes.0 {
             let Some(made) = &inode.made else { continue };
             let links = self.pending.links.remove(&inode.ino).unwrap_or(0);

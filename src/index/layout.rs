@@ -4,16 +4,19 @@
 //! [`crate::tree::FileNames`] and `inodes.rs`.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::mpsc;
 
 use rusqlite::{Connection, params};
 
-use super::inodes::{Inode, Inodes, NANOS, SIDECAR};
+use super::inodes::NANOS;
 use super::links::Pending;
-use super::record::{Shown, kind_at, load};
+use super::placing::{BATCHES, Home, Placing, Present};
+use super::record::Shown;
+use super::store::Reader;
 use super::{Index, IndexError, ROOT, TreeChange};
 use crate::config::{Sidecars, TreeOptions};
 use crate::photos::ResourceKind;
-use crate::tree::{self, Directory, FileNames};
+use crate::tree::{self, Directory};
 
 /// Lays out entries in a transaction, and takes down what changed.
 pub struct Layout<'t> {
@@ -31,28 +34,6 @@ pub struct Layout<'t> {
     pub(super) stamp: i64,
 }
 
-/// A photo on its way into its directories.
-pub(super) struct Placing<'a> {
-    pub shown: &'a Shown,
-    names: FileNames<'a>,
-    pub inodes: Inodes,
-    pub home: Option<Home>,
-}
-
-/// Where a photo is at home, and under which names: what symlinks elsewhere point to.
-pub(super) struct Home {
-    pub directory: u64,
-    pub names: Vec<(ResourceKind, String)>,
-}
-
-/// A file's entry as it is now.
-pub(super) struct Present {
-    pub parent: u64,
-    pub name: String,
-    pub ino: u64,
-    pub kind: ResourceKind,
-}
-
 impl<'t> Layout<'t> {
     pub fn new(tx: &'t Connection, options: &'t TreeOptions) -> Layout<'t> {
         Layout {
@@ -67,8 +48,9 @@ impl<'t> Layout<'t> {
         }
     }
 
-    /// Every asset of a library that is to be shown for the first time, the one added first getting its plain name.
-    pub fn library(&mut self, library: i64, zone: &str) -> Result<(), IndexError> {
+    /// Every asset of a library that is to be shown for the first time, the one added first getting its plain name. With a
+    /// connection that sees the assets, too, they are read by it on a thread of its own while others are placed.
+    pub fn library(&mut self, library: i64, zone: &str, ahead: Option<Reader<'_>>) -> Result<(), IndexError> {
         // Nobody knows of any of its entries.
         self.coarse = true;
         self.standing_directories(zone)?;
@@ -77,9 +59,30 @@ impl<'t> Layout<'t> {
         for album in albums {
             self.album(&album)?;
         }
-        self.claim(library)?;
+        let claimed = self.claim(library)?;
         let assets = self.rows("SELECT id FROM asset WHERE library = ?1 ORDER BY added, name", library)?;
-        assets.into_iter().try_for_each(|asset| self.place(asset))
+        match ahead.filter(|_| !claimed) {
+            Some(reader) => self.place_read_ahead(&assets, reader),
+            None => assets.into_iter().try_for_each(|asset| self.place(asset)),
+        }
+    }
+
+    fn place_read_ahead(&mut self, assets: &[i64], mut reader: Reader<'_>) -> Result<(), IndexError> {
+        let options = self.options;
+        let ((to, read), (give_back, back)) = (mpsc::sync_channel(BATCHES), mpsc::channel());
+        std::thread::scope(|scope| {
+            let reading = scope.spawn(move || Placing::read_ahead(&mut reader, options, assets, &to, &back));
+            // The receiver goes with this: a reader whose photos nobody takes any more is not waited for.
+            let placed = read.into_iter().try_for_each(|batch: Result<Vec<Placing>, IndexError>| {
+                let mut batch = batch?;
+                batch.iter_mut().try_for_each(|placing| self.settle_in(placing))?;
+                // An error: the reader has ended before.
+                let _ = give_back.send(batch);
+                Ok(())
+            });
+            let read = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            placed.and(read)
+        })
     }
 
     pub(super) fn rows(&self, statement: &str, id: i64) -> Result<Vec<i64>, IndexError> {
@@ -107,58 +110,61 @@ impl<'t> Layout<'t> {
 
     /// Brings an asset's entries up to date with its rows.
     pub fn place(&mut self, asset: i64) -> Result<(), IndexError> {
-        let Some(shown) = load(self.tx, asset)? else { return Ok(()) };
-        self.stamp = shown.asset_modified.max(shown.master_modified).saturating_mul(NANOS);
-        let unready = !shown.gone && shown.photo.files.is_empty();
-        if unready != shown.unready {
-            self.tx.prepare_cached("UPDATE asset SET unready = ?2 WHERE id = ?1")?.execute(params![asset, unready])?;
+        match Placing::read(self.tx, self.options, asset)? {
+            Some(mut placing) => self.settle_in(&mut placing),
+            None => Ok(()),
         }
-        let directories = self.directories_of(&shown)?;
-        let (inodes, present, sidecars) = self.present(asset)?;
+    }
+
+    fn settle_in(&mut self, placing: &mut Placing) -> Result<(), IndexError> {
+        let Shown { asset_modified, master_modified, ref zone, .. } = *placing.shown;
+        self.stamp = asset_modified.max(master_modified).saturating_mul(NANOS);
+        self.note_ready(&placing.shown)?;
+        let directories = self.directories(zone, &placing.places)?;
+        let present = std::mem::take(&mut placing.files);
         for entry in present.iter().filter(|entry| !directories.contains(&entry.parent)) {
             self.unlink(entry.parent, &entry.name, entry.ino)?;
             self.thinned.insert(entry.parent);
         }
-        let mut placing = Placing { shown: &shown, names: FileNames::of(&shown.photo), inodes, home: None };
         for directory in directories {
             let here: Vec<&Present> = present.iter().filter(|entry| entry.parent == directory).collect();
-            let names = self.place_in(&mut placing, directory, &here)?;
+            let names = self.place_in(placing, directory, &here)?;
             placing.home.get_or_insert(Home { directory, names });
         }
-        self.place_sidecars(&mut placing, &sidecars)?;
-        self.write_made(&placing)?;
+        let sidecars = std::mem::take(&mut placing.sidecars);
+        self.place_sidecars(placing, &sidecars)?;
+        self.write_made(placing)?;
+        (placing.inodes, placing.home) = Default::default();
         self.write_pending_if_much()
     }
 
-    /// The directories an asset should be in, its home first; none if it cannot be shown.
-    pub(super) fn directories_of(&mut self, shown: &Shown) -> Result<Vec<u64>, IndexError> {
-        if shown.gone || shown.photo.files.is_empty() {
-            return Ok(Vec::new());
+    /// Takes down whether an asset can be shown.
+    fn note_ready(&self, shown: &Shown) -> Result<(), IndexError> {
+        let unready = !shown.gone && shown.photo.files.is_empty();
+        if unready != shown.unready {
+            let mut update = self.tx.prepare_cached("UPDATE asset SET unready = ?2 WHERE id = ?1")?;
+            update.execute(params![shown.asset, unready])?;
         }
-        let albums: Vec<String> = {
-            let mut query = self.tx.prepare_cached(
-                "SELECT m.album FROM member m JOIN album a ON a.name = m.album AND a.kind = 0
-                 WHERE m.asset = ?1 ORDER BY m.album",
-            )?;
-            query.query_map([&shown.photo.asset], |row| row.get(0))?.collect::<Result<_, _>>()?
-        };
-        let places = tree::places(&shown.photo, &albums, &self.options.years, self.options.hidden);
-        places.iter().map(|place| self.directory(&shown.zone, place)).collect()
+        Ok(())
+    }
+
+    pub(super) fn directories(&mut self, zone: &str, places: &[Directory]) -> Result<Vec<u64>, IndexError> {
+        places.iter().map(|place| self.directory(zone, place)).collect()
     }
 
     /// Brings an asset's entries in one directory up to date; gives their names.
     fn place_in(
         &mut self,
-        placing: &mut Placing<'_>,
+        placing: &mut Placing,
         directory: u64,
         here: &[&Present],
     ) -> Result<Vec<(ResourceKind, String)>, IndexError> {
         let kept: Vec<_> = here.iter().map(|entry| (entry.kind, entry.name.clone())).collect();
         let own: Vec<u64> = here.iter().map(|entry| entry.ino).collect();
         let names = placing.names.in_directory(&kept, |fold| self.is_taken_by_other(directory, fold, &own));
-        let mut wanted: Vec<(&str, u64)> = Vec::new();
+        let (shown, mut wanted) = (placing.shown.clone(), Vec::<(&str, u64)>::new());
         for (kind, name) in &names {
-            let file = placing.shown.photo.file(*kind).expect("named because it is there");
+            let file = shown.photo.file(*kind).expect("named because it is there");
             wanted.push((name, self.file_ino(placing, file, directory)?));
         }
         for entry in here.iter().filter(|entry| !wanted.contains(&(entry.name.as_str(), entry.ino))) {
@@ -193,26 +199,6 @@ impl<'t> Layout<'t> {
         parts.reverse();
         Ok(parts)
     }
-
-    /// The inodes of an asset, the entries of its files, and those of its sidecars.
-    fn present(&self, asset: i64) -> Result<(Inodes, Vec<Present>, Vec<Present>), IndexError> {
-        let mut query = self.tx.prepare_cached(
-            "SELECT n.ino, n.kind, n.resource, n.checksum, n.place, n.target, n.mtime, d.parent, d.name
-             FROM node n LEFT JOIN dentry d ON d.ino = n.ino WHERE n.asset = ?1",
-        )?;
-        let (mut inodes, mut files, mut sidecars) = (Inodes::default(), Vec::new(), Vec::new());
-        let mut rows = query.query([asset])?;
-        while let Some(row) = rows.next()? {
-            let inode = Inode::of_row(row)?;
-            if let Some(parent) = row.get::<_, Option<i64>>(7)? {
-                let (parent, name, kind) = (parent as u64, row.get(8)?, kind_at(row, 2)?);
-                let entry = Present { parent, name, ino: inode.ino, kind };
-                if inode.kind == SIDECAR { sidecars.push(entry) } else { files.push(entry) }
-            }
-            inodes.add(inode);
-        }
-        Ok((inodes, files, sidecars))
-    }
 }
 
 impl Index {
@@ -238,7 +224,7 @@ impl Index {
             query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?
         };
         for (id, zone) in shown {
-            laid_out.library(id, &zone)?;
+            laid_out.library(id, &zone, None)?;
         }
         laid_out.finish()?;
         super::library::remember(&tx, "layout", &layout)?;

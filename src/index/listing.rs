@@ -126,12 +126,14 @@ impl Index {
         let mut writer = self.writer();
         let tx = writer.transaction()?;
         let (id, _) = library_row(&tx, &library.0)?;
+        // It sees what was staged, which is all that a layout reads.
+        let ahead = self.reader()?;
         let now = Timestamp::now().as_millisecond();
         tx.execute("UPDATE library SET shown = 1, awaited = 0, listed = ?2 WHERE id = ?1", [id, now])?;
         tx.execute("DELETE FROM walked WHERE library = ?1", [id])?;
         set_token(&tx, id, token)?;
         let mut layout = Layout::new(&tx, &self.options);
-        layout.library(id, &library.0)?;
+        layout.library(id, &library.0, Some(ahead))?;
         let change = layout.finish()?;
         tx.commit()?;
         writer.execute_batch("PRAGMA shrink_memory")?;

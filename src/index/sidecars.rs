@@ -7,7 +7,8 @@ use rusqlite::{OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use super::inodes::{Inode, Made, NANOS, SIDECAR, distinct};
-use super::layout::{Home, Layout, Placing, Present};
+use super::layout::Layout;
+use super::placing::{Home, Placing, Present};
 use super::read::number;
 use super::record::{kind_at, kind_number};
 use super::{Index, IndexError, facts};
@@ -17,7 +18,7 @@ use crate::tree;
 
 impl Layout<'_> {
     /// Brings the sidecars of a photo up to date with its rows, where its files are at home, if they are anywhere.
-    pub(super) fn place_sidecars(&mut self, placing: &mut Placing<'_>, present: &[Present]) -> Result<(), IndexError> {
+    pub(super) fn place_sidecars(&mut self, placing: &mut Placing, present: &[Present]) -> Result<(), IndexError> {
         let wanted = match self.options.sidecars {
             Sidecars::Xmp => self.wanted_sidecars(placing, present)?,
             Sidecars::None => Vec::new(),
@@ -38,7 +39,7 @@ impl Layout<'_> {
     /// Directory, name and inode of each sidecar there should be.
     fn wanted_sidecars(
         &mut self,
-        placing: &mut Placing<'_>,
+        placing: &mut Placing,
         present: &[Present],
     ) -> Result<Vec<(u64, String, u64)>, IndexError> {
         let Some(Home { directory, names }) = &placing.home else { return Ok(Vec::new()) };
@@ -60,7 +61,7 @@ impl Layout<'_> {
     }
 
     /// The inode of the sidecar that an original should have now.
-    fn sidecar_ino(&mut self, placing: &mut Placing<'_>, kind: ResourceKind) -> Result<Option<u64>, IndexError> {
+    fn sidecar_ino(&mut self, placing: &mut Placing, kind: ResourceKind) -> Result<Option<u64>, IndexError> {
         let Some(facts) = facts::of_original(self.tx, placing.shown.asset, kind)? else { return Ok(None) };
         let bytes = tree::xmp(&facts);
         match placing.inodes.find(SIDECAR, kind_number(kind), &digest(&bytes), 0) {
@@ -69,7 +70,7 @@ impl Layout<'_> {
         }
     }
 
-    fn make_sidecar(&mut self, placing: &mut Placing<'_>, kind: ResourceKind, bytes: &[u8]) -> Result<u64, IndexError> {
+    fn make_sidecar(&mut self, placing: &mut Placing, kind: ResourceKind, bytes: &[u8]) -> Result<u64, IndexError> {
         // Facts come from records only: these bytes are as old as the later one's change.
         let (stamp, size, checksum) = (self.stamp, bytes.len() as i64, digest(bytes));
         let btime = placing.shown.photo.added.map_or(stamp, |added| added.saturating_mul(NANOS));

@@ -1,7 +1,7 @@
 //! The file, and the connections to it.
 
 use std::fs::File;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
@@ -199,6 +199,12 @@ impl Deref for Reader<'_> {
 
     fn deref(&self) -> &Connection {
         self.connection.as_ref().expect("there until dropped")
+    }
+}
+
+impl DerefMut for Reader<'_> {
+    fn deref_mut(&mut self) -> &mut Connection {
+        self.connection.as_mut().expect("there until dropped")
     }
 }
 

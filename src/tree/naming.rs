@@ -11,8 +11,8 @@ use crate::photos::ResourceKind;
 const LEVELS: std::ops::Range<usize> = 0..16;
 
 /// What a photo's files may be called, in whatever directory.
-pub struct FileNames<'p> {
-    asset: &'p str,
+pub struct FileNames {
+    asset: String,
     wanted: Vec<(ResourceKind, String, &'static str, String)>,
     /// By level; made when first needed.
     forms: [OnceCell<Vec<Form>>; LEVELS.end],
@@ -24,9 +24,16 @@ struct Form {
     fold: String,
 }
 
-impl<'p> FileNames<'p> {
-    pub fn of(photo: &'p Photo) -> FileNames<'p> {
-        FileNames { asset: &photo.asset, wanted: photo.wanted_names(), forms: Default::default() }
+impl FileNames {
+    pub fn of(photo: &Photo) -> FileNames {
+        FileNames { asset: photo.asset.clone(), wanted: photo.wanted_names(), forms: Default::default() }
+    }
+
+    /// Makes the forms that a photo of a large library needs: in a directory of many, the plain name is often another's.
+    pub fn form_ahead(&self) {
+        for level in LEVELS.take(2) {
+            self.forms(level);
+        }
     }
 
     /// Names for the files in one directory.
@@ -80,7 +87,7 @@ impl<'p> FileNames<'p> {
 
     fn forms(&self, level: usize) -> &[Form] {
         self.forms[level].get_or_init(|| {
-            let suffix = suffix(self.asset, level);
+            let suffix = suffix(&self.asset, level);
             let form = |(_, stem, addition, extension): &(_, String, &str, String)| {
                 let name = with_suffix(stem, &format!("{suffix}{addition}"), extension);
                 Form { fold: fold(&name), name }

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use icloud_simulator::Options;
+use icloud_simulator::fault::{Effect, Fault};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use walkdir::WalkDir;
@@ -79,26 +80,37 @@ fn count(copy: &Path) -> usize {
 #[test]
 fn a_kill_in_the_middle_of_the_first_listing_shows_nothing_or_everything() {
     for requests in [8, 30, 60] {
-        let installation = slow(2_500, 64);
-        let mut mounting = start_mount(&installation);
-        let asked =
-            || installation.simulator.requests("records/query") + installation.simulator.requests("changes/zone");
-        eventually("the listing is under way", || asked() >= requests);
-        kill(Pid::from_raw(mounting.id().cast_signed()), Signal::SIGKILL).unwrap();
-        mounting.wait().unwrap();
-        assert_eq!(fs::read_dir(installation.point()).unwrap().count(), 0, "nothing is mounted");
-        if installation.state().join("index.sqlite").is_file() {
-            let libraries = installation.index().libraries().unwrap();
-            assert!(libraries.iter().all(|state| !state.shown), "killed after {requests} requests");
-            assert_eq!(
-                installation.output(&["verify", "/tmp"]).status.code(),
-                Some(1),
-                "a part is nothing to verify by"
-            );
-        }
-        installation.mount();
-        assert_everything_is_shown(&installation);
+        kill_once(&slow(2_500, 64), "records/query", requests);
     }
+}
+
+/// Views are counted before they are read and after, the albums once, and once their members; changes are replayed in between.
+#[test]
+fn a_kill_in_any_phase_of_the_first_listing_does_so_too() {
+    for (endpoint, nth) in
+        [("internal/records/query/batch", 2), ("changes/zone", 1), ("internal/records/query/batch", 4)]
+    {
+        let installation = slow(2_500, 64);
+        installation.simulator.fault(Fault::nth(endpoint, nth, Effect::Delay { ms: 60_000 }));
+        kill_once(&installation, endpoint, nth);
+    }
+}
+
+/// Kills a mount that lists everything, once it has made so many requests, and mounts again.
+fn kill_once(installation: &Installation, endpoint: &str, requests: u64) {
+    let mut mounting = start_mount(installation);
+    eventually("the listing is under way", || installation.simulator.requests(endpoint) >= requests);
+    kill(Pid::from_raw(mounting.id().cast_signed()), Signal::SIGKILL).unwrap();
+    mounting.wait().unwrap();
+    assert_eq!(fs::read_dir(installation.point()).unwrap().count(), 0, "nothing is mounted");
+    if installation.state().join("index.sqlite").is_file() {
+        let libraries = installation.index().libraries().unwrap();
+        assert!(libraries.iter().all(|state| !state.shown), "killed after {requests} of {endpoint}");
+        assert_eq!(installation.output(&["verify", "/tmp"]).status.code(), Some(1), "a part is nothing to verify by");
+    }
+    installation.mount();
+    assert_everything_is_shown(installation);
+    installation.simulator.assert_clean();
 }
 
 /// `photosfs mount` in the foreground, so that its process is the one to kill.

@@ -66,7 +66,7 @@ fn restore(writer: &mut Connection, index: &Index) -> Result<(), IndexError> {
     };
     let mut layout = Layout::new(&tx, &index.options);
     for (id, zone) in whole {
-        layout.library(id, &zone)?;
+        layout.library(id, &zone, None)?;
     }
     layout.finish()?;
     Ok(tx.commit()?)
