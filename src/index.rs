@@ -33,6 +33,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod unlisted;
+mod writer;
 
 pub use crate::tree::Facts;
 pub use apply::{Batch, TreeChange};
@@ -44,6 +45,7 @@ pub use node::{Entry, Node, NodeKind, Totals};
 pub use note::NoteKind;
 pub use store::{Index, IndexError};
 pub use unlisted::HistoryWalk;
+pub use writer::Reliant;
 
 /// The root directory's inode number, as FUSE wants it.
 pub const ROOT: u64 = 1;

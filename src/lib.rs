@@ -13,7 +13,7 @@
 //!
 //! - **read()**: [`fuse`] (copy, spawn) → [`vfs`] (handle → resource, clamp to size) → [`content`] (on disk? pread) →
 //!   content's fetch (range, check, publish) → [`photos`] (fresh URL) → [`http`].
-//! - **readdir()**: [`fuse`] → [`vfs`] (snapshot taken at opendir) → [`index`] (one query). No network.
+//! - **readdir()**: [`fuse`] → [`vfs`] (snapshot of the moment of opendir, mostly taken ahead) → [`index`] (one query). No network.
 //! - **a photo was added**: [`sync`] (changes/zone until moreComing is false) → [`photos`] (pair asset and master) →
 //!   [`index`] (one transaction) → [`vfs`] (drop what it remembered) → [`fuse`] (invalidation on its own thread, no lock held).
 

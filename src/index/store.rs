@@ -4,13 +4,14 @@ use std::fs::File;
 use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use thiserror::Error;
 
+use super::writer::Reliants;
 use super::{damage, schema};
 use crate::config::TreeOptions;
 
@@ -50,7 +51,8 @@ pub struct Index {
     pub(super) options: TreeOptions,
     /// Closed before the writer: the last connection to go brings the log into the file, and a reader may not write.
     readers: Mutex<Vec<Connection>>,
-    writer: Mutex<Connection>,
+    pub(super) writer: Mutex<Connection>,
+    pub(super) reliants: Reliants,
 }
 
 impl Index {
@@ -95,6 +97,7 @@ impl Index {
             options: options.clone(),
             writer: Mutex::new(writer),
             readers: Mutex::default(),
+            reliants: Reliants::default(),
         };
         index.lay_out_anew_if_changed()?;
         index.agree_with_copy()?;
@@ -110,6 +113,7 @@ impl Index {
             options: TreeOptions::default(),
             writer: Mutex::new(writer),
             readers: Mutex::default(),
+            reliants: Reliants::none(),
         })
     }
 
@@ -122,12 +126,6 @@ impl Index {
             .and_then(|()| writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0)))
             .and_then(|busy| writer.busy_timeout(BUSY).map(|()| busy));
         tracing::debug!(?settled, "the log is brought in");
-    }
-
-    /// The one connection that writes.
-    pub(super) fn writer(&self) -> MutexGuard<'_, Connection> {
-        // A panic inside a transaction has rolled it back when the transaction was dropped.
-        self.writer.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Writes what is not shown yet. What of it the power takes with it is asked for again, so nothing waits for

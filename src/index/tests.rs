@@ -16,6 +16,7 @@ use crate::photos::{
 use crate::tree;
 
 mod plans;
+mod reliants;
 
 struct Fixture {
     index: Index,

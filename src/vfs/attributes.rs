@@ -64,11 +64,10 @@ fn permissions(kind: NodeKind) -> u16 {
     }
 }
 
-/// A time of nanoseconds since 1970, also before it; beyond what the system can hold it is 1970.
+/// A time of nanoseconds since 1970, also before it; beyond 64 bits, which the index does not hold, it is 1970.
 fn system_time(nanoseconds: i128) -> SystemTime {
-    let size = nanoseconds.unsigned_abs();
-    let seconds = u64::try_from(size / 1_000_000_000).unwrap_or(u64::MAX);
-    let span = Duration::new(seconds, (size % 1_000_000_000) as u32);
+    let Ok(size) = u64::try_from(nanoseconds.unsigned_abs()) else { return UNIX_EPOCH };
+    let span = Duration::from_nanos(size);
     let time = if nanoseconds < 0 { UNIX_EPOCH.checked_sub(span) } else { UNIX_EPOCH.checked_add(span) };
     time.unwrap_or(UNIX_EPOCH)
 }

@@ -98,6 +98,25 @@ impl Listing {
         Ok(Page { chunks, offset, owner: self.owner })
     }
 
+    /// Whether it is of more entries than come together.
+    pub(super) fn is_large(&self) -> bool {
+        let taken = self.taken();
+        taken.chunks.len() > 1 || (taken.chunks.len() == 1 && taken.end.is_none())
+    }
+
+    /// How many entries have come so far.
+    pub(super) fn len(&self) -> usize {
+        self.taken().chunks.iter().map(|chunk| chunk.rows.len()).sum()
+    }
+
+    /// The directories in it, but for itself and the one it is in; `None` unless all of it has come.
+    pub(super) fn directories(&self) -> Option<Vec<u64>> {
+        let taken = self.taken();
+        let rows = taken.chunks.iter().flat_map(|chunk| &chunk.rows).skip(2);
+        let directories = rows.filter(|row| row.kind == NodeKind::Directory).map(|row| row.ino);
+        matches!(taken.end, Some(Ok(()))).then(|| directories.collect())
+    }
+
     fn taken(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().expect("no panic while held")
     }

@@ -50,15 +50,25 @@ impl Freshness {
         if unproven.remove(&ino) { Caching::Fresh } else { Caching::Keep }
     }
 
+    /// Whether the kernel's cached listing, if it has one, is of now.
+    pub fn is_kept(&self, ino: u64) -> bool {
+        let directories = self.directories.lock().expect("no panic while locked");
+        directories.get(&ino).is_some_and(Epochs::is_kept)
+    }
+
     /// Notes that a listing was taken, and says whether the kernel's cached one is as new.
     pub fn opened(&self, ino: u64, epoch: u64) -> Caching {
         let mut directories = self.directories.lock().expect("no panic while locked");
         let epochs = directories.entry(ino).or_default();
-        let before = epochs.opened.replace(epoch);
-        match before {
-            Some(before) if before >= epochs.changed => Caching::Keep,
-            _ => Caching::Fresh,
-        }
+        let is_kept = epochs.is_kept();
+        epochs.opened = Some(epoch);
+        if is_kept { Caching::Keep } else { Caching::Fresh }
+    }
+}
+
+impl Epochs {
+    fn is_kept(&self) -> bool {
+        self.opened.is_some_and(|opened| opened >= self.changed)
     }
 }
 

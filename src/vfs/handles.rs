@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
-use super::{Listing, VfsError};
+use super::{OpenDirectory, VfsError};
 use crate::content::{ContentError, Hope, Reader};
 use crate::index::Node;
 
@@ -17,7 +17,7 @@ const MAX_OPEN: usize = 65_536;
 #[derive(Clone)]
 pub enum Handle {
     File(Arc<OpenFile>),
-    Directory(Arc<Listing>),
+    Directory(Arc<OpenDirectory>),
 }
 
 /// A file as it was when it was opened.
@@ -119,9 +119,9 @@ impl Handles {
         }
     }
 
-    pub fn directory(&self, number: u64) -> Result<Arc<Listing>, VfsError> {
+    pub fn directory(&self, number: u64) -> Result<Arc<OpenDirectory>, VfsError> {
         match self.open.lock().expect("no panic while locked").get(&number) {
-            Some(Handle::Directory(listing)) => Ok(listing.clone()),
+            Some(Handle::Directory(directory)) => Ok(directory.clone()),
             Some(Handle::File(_)) => Err(VfsError::NotDirectory),
             None => Err(VfsError::BadHandle),
         }

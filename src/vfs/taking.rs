@@ -2,45 +2,101 @@
 
 use std::sync::Arc;
 
-use super::directory::CHUNK;
-use super::{Listing, Vfs, VfsError, special};
+use super::directory::{CHUNK, Taker};
+use super::{Listing, Owner, Special, System, Tree, VfsError, special};
+use crate::index::{Node, NodeKind, ROOT};
 
 /// Listings that are taken in the background at once; others are taken before their directory is open.
 const MOST: usize = 4;
 
-impl Vfs {
+/// What listings are taken from, and how they are shown.
+pub struct Taking {
+    pub tree: Arc<dyn Tree>,
+    pub special: Arc<Special>,
+    pub owner: Owner,
+    pub system: System,
+    /// One for each listing that is being taken in the background, and one of our own.
+    under_way: Arc<()>,
+}
+
+impl Taking {
+    pub fn new(tree: Arc<dyn Tree>, special: Special, owner: Owner) -> Taking {
+        Taking { tree, special: Arc::new(special), owner, system: System::Linux, under_way: Arc::default() }
+    }
+
+    /// The same on another system.
+    pub fn on(&self, system: System) -> Taking {
+        let (tree, special) = (self.tree.clone(), self.special.clone());
+        Taking { tree, special, owner: self.owner, system, under_way: Arc::default() }
+    }
+
+    pub fn node(&self, ino: u64) -> Result<Node, VfsError> {
+        match self.special.node(ino)? {
+            Some(node) => Ok(node),
+            None => self.tree.node(ino)?.map(special::with_listed).ok_or(VfsError::Stale),
+        }
+    }
+
+    fn directory(&self, ino: u64) -> Result<Node, VfsError> {
+        let node = self.node(ino)?;
+        if node.kind == NodeKind::Directory { Ok(node) } else { Err(VfsError::NotDirectory) }
+    }
+
+    pub fn parent(&self, ino: u64) -> Result<u64, VfsError> {
+        match ino == ROOT || special::is_special(ino) {
+            true => Ok(special::parent(ino)),
+            false => self.tree.parent(ino)?.ok_or(VfsError::Stale),
+        }
+    }
+
     /// The entries of a directory as they are now.
-    pub(super) fn take_listing(&self, ino: u64, epoch: u64) -> Result<Arc<Listing>, VfsError> {
-        let node = self.directory(ino)?;
+    pub fn listing(self: &Arc<Self>, ino: u64, epoch: u64) -> Result<Arc<Listing>, VfsError> {
         let (listing, mut taker) = Listing::begin(self.owner, epoch);
-        taker.push(".", &node);
-        taker.push("..", &self.node(self.parent(ino)?)?);
-        if let Some(entry) = self.special.listed_in(ino)? {
-            taker.push(&entry.name, &entry.node);
-        }
-        if special::is_special(ino) {
-            self.special.children(ino)?.iter().for_each(|entry| taker.push(&entry.name, &entry.node));
-            taker.end(Ok(()));
-            return Ok(listing);
-        }
-        let (tree, system) = (self.tree.clone(), self.system);
-        let take = move || {
-            let taken = tree.each_child(ino, &mut |name, node| taker.push(&system.listed(name), &node));
-            taker.end(taken.map_err(VfsError::from));
-        };
-        match Arc::strong_count(&self.taking) <= MOST && self.tree.has_more_children(ino, CHUNK)? {
-            true => self.in_background(take)?,
-            false => take(),
+        self.begin(ino, &mut taker)?;
+        let is_large = !special::is_special(ino)
+            && Arc::strong_count(&self.under_way) <= MOST
+            && self.tree.has_more_children(ino, CHUNK)?;
+        match is_large {
+            true => self.go_on_in_background(ino, taker)?,
+            false => self.go_on(ino, taker),
         }
         // From here on it is what it is: the index answers one question with one state.
         listing.page(0)?;
         Ok(listing)
     }
 
-    fn in_background(&self, take: impl FnOnce() + Send + 'static) -> Result<(), VfsError> {
-        let under_way = self.taking.clone();
+    /// Takes the entries of a listing that somebody may be waiting for.
+    pub fn fill(&self, ino: u64, mut taker: Taker) {
+        match self.begin(ino, &mut taker) {
+            Ok(()) => self.go_on(ino, taker),
+            Err(error) => taker.end(Err(error)),
+        }
+    }
+
+    /// What the index does not list.
+    fn begin(&self, ino: u64, taker: &mut Taker) -> Result<(), VfsError> {
+        taker.push(".", &self.directory(ino)?);
+        taker.push("..", &self.node(self.parent(ino)?)?);
+        if let Some(entry) = self.special.listed_in(ino)? {
+            taker.push(&entry.name, &entry.node);
+        }
+        Ok(())
+    }
+
+    fn go_on(&self, ino: u64, mut taker: Taker) {
+        let taken = match special::is_special(ino) {
+            true => self.special.children(ino).map(|entries| {
+                entries.iter().for_each(|entry| taker.push(&entry.name, &entry.node));
+            }),
+            false => self.tree.each_child(ino, &mut |name, node| taker.push(&self.system.listed(name), &node)),
+        };
+        taker.end(taken.map_err(VfsError::from));
+    }
+
+    fn go_on_in_background(self: &Arc<Self>, ino: u64, taker: Taker) -> Result<(), VfsError> {
+        let (own, under_way) = (self.clone(), self.under_way.clone());
         let thread = std::thread::Builder::new().name("listing".into()).spawn(move || {
-            take();
+            own.go_on(ino, taker);
             drop(under_way);
         });
         thread.map(drop).map_err(|_| VfsError::TooManyOpen)

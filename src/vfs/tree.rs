@@ -1,6 +1,8 @@
 //! What the file system asks of the index.
 
-use crate::index::{Entry, Facts, Index, IndexError, Node, Totals};
+use std::sync::Weak;
+
+use crate::index::{Entry, Facts, Index, IndexError, Node, Reliant, Totals};
 use crate::photos::Resource;
 
 /// The directory tree. Implemented by [`Index`]; tests bring their own. No call waits for the network.
@@ -36,6 +38,10 @@ pub trait Tree: Send + Sync {
     fn facts(&self, ino: u64) -> Result<Option<Facts>, IndexError>;
     /// See [`Index::totals`].
     fn totals(&self) -> Result<Totals, IndexError>;
+    /// See [`Index::rely`].
+    fn rely(&self, _reliant: Weak<dyn Reliant>) -> bool {
+        false
+    }
 }
 
 impl Tree for Index {
@@ -89,5 +95,9 @@ impl Tree for Index {
 
     fn totals(&self) -> Result<Totals, IndexError> {
         Index::totals(self)
+    }
+
+    fn rely(&self, reliant: Weak<dyn Reliant>) -> bool {
+        Index::rely(self, reliant)
     }
 }

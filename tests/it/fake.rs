@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use photosfs::content::{Body, Content, ContentOptions, Source, SourceError};
 use photosfs::http::Hope;
-use photosfs::index::{Entry, Facts, IndexError, Node, NodeKind, ROOT, Totals};
+use photosfs::index::{Entry, Facts, IndexError, Node, NodeKind, ROOT, Reliant, Totals};
 use photosfs::photos::{Checksum, LibraryId, Place, Resource, ResourceKind};
 use photosfs::vfs::{Owner, StatusSource, Tree, Vfs};
 
@@ -235,6 +235,9 @@ pub struct Forest {
     names: RwLock<BTreeMap<(u64, String), u64>>,
     resources: RwLock<HashMap<u64, Resource>>,
     links: RwLock<HashMap<u64, String>>,
+    reliants: Mutex<Vec<Weak<dyn Reliant>>>,
+    listed: Mutex<Vec<u64>>,
+    unlisted: Mutex<Option<u64>>,
     pub broken: AtomicBool,
     pub panics: AtomicBool,
 }
@@ -246,6 +249,9 @@ impl Forest {
             names: RwLock::default(),
             resources: RwLock::default(),
             links: RwLock::default(),
+            reliants: Mutex::default(),
+            listed: Mutex::default(),
+            unlisted: Mutex::default(),
             broken: AtomicBool::new(false),
             panics: AtomicBool::new(false),
         };
@@ -261,6 +267,7 @@ impl Forest {
     }
 
     pub fn directory(&self, parent: u64, name: &str, ino: u64) -> u64 {
+        self.before_change();
         self.node_of(ino, NodeKind::Directory, 0);
         self.names.write().unwrap().insert((parent, name.into()), ino);
         self.nodes.write().unwrap().get_mut(&parent).unwrap().nlink += 1;
@@ -268,6 +275,7 @@ impl Forest {
     }
 
     pub fn file(&self, parent: u64, name: &str, ino: u64, resource: Resource) -> u64 {
+        self.before_change();
         self.node_of(ino, NodeKind::File, resource.size);
         self.resources.write().unwrap().insert(ino, resource);
         self.names.write().unwrap().insert((parent, name.into()), ino);
@@ -275,23 +283,52 @@ impl Forest {
     }
 
     pub fn link(&self, parent: u64, name: &str, ino: u64) {
+        self.before_change();
         self.names.write().unwrap().insert((parent, name.into()), ino);
         self.nodes.write().unwrap().get_mut(&ino).unwrap().nlink += 1;
     }
 
     pub fn symlink(&self, parent: u64, name: &str, ino: u64, target: &str) {
+        self.before_change();
         self.node_of(ino, NodeKind::Symlink, target.len() as u64);
         self.links.write().unwrap().insert(ino, target.into());
         self.names.write().unwrap().insert((parent, name.into()), ino);
     }
 
+    /// Directories whose entries were asked for, in the order they were.
+    pub fn listed(&self) -> Vec<u64> {
+        self.listed.lock().unwrap().clone()
+    }
+
+    /// Which directory cannot be listed.
+    pub fn fail_to_list(&self, directory: Option<u64>) {
+        *self.unlisted.lock().unwrap() = directory;
+    }
+
+    fn before_change(&self) {
+        let told = std::mem::take(&mut *self.reliants.lock().unwrap());
+        told.iter().filter_map(Weak::upgrade).for_each(|reliant| reliant.before_change());
+    }
+
     pub fn remove(&self, parent: u64, name: &str) {
+        self.before_change();
         let ino = self.names.write().unwrap().remove(&(parent, name.into())).unwrap();
         self.nodes.write().unwrap().remove(&ino);
     }
 
     pub fn write(&self, ino: u64, change: impl FnOnce(&mut Node)) {
+        self.before_change();
         change(self.nodes.write().unwrap().get_mut(&ino).unwrap());
+    }
+
+    fn entries(&self, directory: u64) -> Result<Vec<Entry>, IndexError> {
+        self.healthy()?;
+        if *self.unlisted.lock().unwrap() == Some(directory) {
+            return Err(IndexError::Sqlite(rusqlite::Error::InvalidQuery));
+        }
+        let (names, nodes) = (self.names.read().unwrap(), self.nodes.read().unwrap());
+        let own = names.iter().filter(|((parent, _), _)| *parent == directory);
+        Ok(own.map(|((_, name), ino)| Entry { name: name.clone(), node: nodes[ino].clone() }).collect())
     }
 
     fn healthy(&self) -> Result<(), IndexError> {
@@ -322,10 +359,19 @@ impl Tree for Forest {
     }
 
     fn children(&self, directory: u64) -> Result<Vec<Entry>, IndexError> {
+        let entries = self.entries(directory);
+        self.listed.lock().unwrap().push(directory);
+        entries
+    }
+
+    fn has_more_children(&self, directory: u64, than: usize) -> Result<bool, IndexError> {
         self.healthy()?;
-        let (names, nodes) = (self.names.read().unwrap(), self.nodes.read().unwrap());
-        let own = names.iter().filter(|((parent, _), _)| *parent == directory);
-        Ok(own.map(|((_, name), ino)| Entry { name: name.clone(), node: nodes[ino].clone() }).collect())
+        Ok(self.names.read().unwrap().keys().filter(|(parent, _)| *parent == directory).count() > than)
+    }
+
+    fn rely(&self, reliant: Weak<dyn Reliant>) -> bool {
+        self.reliants.lock().unwrap().push(reliant);
+        true
     }
 
     fn parent(&self, directory: u64) -> Result<Option<u64>, IndexError> {

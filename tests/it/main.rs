@@ -1,4 +1,5 @@
 mod account_life;
+mod ahead;
 mod attention;
 mod changes;
 mod clients;
