@@ -110,7 +110,7 @@ impl LibrarySync {
                 async move {
                     let seen = self.read_album(library, &album.name, announced, target).await?;
                     let (library, read) = (library.id().0, done.fetch_add(1, Ordering::Relaxed) + 1);
-                    self.progress.send_replace(Progress::Albums { library, seen: read, announced: total });
+                    self.tell_albums(Progress::Albums { library, seen: read, announced: total });
                     Ok::<_, SyncError>((seen < announced).then_some((album, seen, announced)))
                 }
                 .boxed()
@@ -119,6 +119,17 @@ impl LibrarySync {
             .try_collect()
             .await?;
         Ok(shorts.into_iter().flatten().collect())
+    }
+
+    /// Of what is read side by side photos take longer: one bar, not two by turns.
+    fn tell_albums(&self, albums: Progress) {
+        self.progress.send_if_modified(|now| {
+            let is_told = !now.has_photos_to_read();
+            if is_told {
+                *now = albums;
+            }
+            is_told
+        });
     }
 
     /// Reads one album; gives how many members were seen.

@@ -56,6 +56,11 @@ impl Progress {
         }
     }
 
+    /// Whether photos are being read and not all of them are in.
+    pub(super) fn has_photos_to_read(&self) -> bool {
+        matches!(self, Progress::Assets { seen, announced, .. } if seen < announced)
+    }
+
     /// Pages a second, and the time left at the pace so far.
     pub fn pace(&self) -> Option<(f64, Duration)> {
         let Progress::Assets { seen, announced, known, pages, elapsed, .. } = self else { return None };
@@ -113,5 +118,6 @@ mod tests {
         assert_eq!(told, "PrimarySync: 60000 of 100000 photos, 2.0 pages a second, about 4 min left");
         assert_eq!(at(40_100, 40_000, 1).to_string(), "PrimarySync: 40100 of 100000 photos", "too early to say");
         assert_eq!(at(40_000, 40_000, 50).pace(), None);
+        assert!(at(99_999, 0, 9).has_photos_to_read() && !at(100_000, 0, 9).has_photos_to_read());
     }
 }
