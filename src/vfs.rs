@@ -185,8 +185,7 @@ impl Vfs {
         self.tree.link_target(ino)?.ok_or(VfsError::NotSymlink)
     }
 
-    /// Opens a directory: its listing stays as it is now for this handle, whatever changes. The kernel keeps none that is large:
-    /// that would make reading it first 8 % slower, and again a third quicker.
+    /// Opens a directory: its listing stays as it is now for this handle, whatever changes.
     pub fn opendir(&self, ino: u64) -> Result<Opened, VfsError> {
         let epoch = self.freshness.epoch();
         // Days come without a change of the tree.
@@ -199,11 +198,7 @@ impl Vfs {
             Some(directory) => (directory, Caching::Keep),
             None => {
                 let directory = OpenDirectory::listed(&self.ahead, ino, epoch)?;
-                let caching = match directory.listing()?.is_large() {
-                    _ if changes_by_itself => Caching::Fresh,
-                    true => Caching::Never,
-                    false => self.freshness.opened(ino, epoch),
-                };
+                let caching = if changes_by_itself { Caching::Fresh } else { self.freshness.opened(ino, epoch) };
                 (directory, caching)
             }
         };

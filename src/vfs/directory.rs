@@ -98,12 +98,6 @@ impl Listing {
         Ok(Page { chunks, offset, owner: self.owner })
     }
 
-    /// Whether it is of more entries than come together.
-    pub(super) fn is_large(&self) -> bool {
-        let taken = self.taken();
-        taken.chunks.len() > 1 || (taken.chunks.len() == 1 && taken.end.is_none())
-    }
-
     /// How many entries have come so far.
     pub(super) fn len(&self) -> usize {
         self.taken().chunks.iter().map(|chunk| chunk.rows.len()).sum()
