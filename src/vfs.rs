@@ -41,7 +41,7 @@ pub use directory::{DirectoryEntry, Listing, Page};
 pub use error::VfsError;
 use freshness::Freshness;
 use handles::{Handle, Handles, OpenFile};
-use open_directory::OpenDirectory;
+use open_directory::{Moment, OpenDirectory};
 use read_ahead::{ReadAhead, Use};
 use special::Special;
 pub use status::{DayOfChange, StatusSource};
@@ -188,16 +188,17 @@ impl Vfs {
     /// Opens a directory: its listing stays as it is now for this handle, whatever changes.
     pub fn opendir(&self, ino: u64) -> Result<Opened, VfsError> {
         let epoch = self.freshness.epoch();
+        let moment = Moment { epoch, changed: self.freshness.changed_at(ino) };
         // Days come without a change of the tree.
         let changes_by_itself = special::is_special(ino);
         let unlisted = match !changes_by_itself && self.freshness.is_kept(ino) {
-            true => OpenDirectory::unlisted(&self.ahead, ino, epoch),
+            true => OpenDirectory::unlisted(&self.ahead, ino, moment),
             false => None,
         };
         let (directory, caching) = match unlisted {
             Some(directory) => (directory, Caching::Keep),
             None => {
-                let directory = OpenDirectory::listed(&self.ahead, ino, epoch)?;
+                let directory = OpenDirectory::listed(&self.ahead, ino, moment)?;
                 let caching = if changes_by_itself { Caching::Fresh } else { self.freshness.opened(ino, epoch) };
                 (directory, caching)
             }
@@ -206,14 +207,16 @@ impl Vfs {
         Ok(Opened { handle, caching, is_doubtful: false })
     }
 
-    /// The listing as it was when this handle was opened.
-    pub fn listing(&self, handle: u64) -> Result<Arc<Listing>, VfsError> {
-        self.handles.directory(handle)?.listing()
+    /// Entries of a directory as it was when this handle was opened, from an offset on; see [`Listing::page`].
+    pub fn page(&self, handle: u64, offset: u64) -> Result<Page, VfsError> {
+        let directory = self.handles.directory(handle)?;
+        self.freshness.given(directory.ino(), directory.epoch());
+        directory.page(offset)
     }
 
     /// How long the kernel may keep the attributes in a listing: those of one older than the latest change, not long.
-    pub fn listing_ttl(&self, listing: &Listing, ino: u64) -> Duration {
-        match listing.epoch() == self.freshness.epoch() {
+    pub fn listing_ttl(&self, page: &Page, ino: u64) -> Duration {
+        match page.epoch() == self.freshness.epoch() {
             true => self.ttl(ino),
             false => SHORT_TTL,
         }

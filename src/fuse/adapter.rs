@@ -192,7 +192,7 @@ impl Filesystem for Adapter {
     }
 
     fn readdir(&self, _: &Request, _: INodeNo, handle: FileHandle, offset: u64, mut reply: ReplyDirectory) {
-        let page = match self.ask("readdir", |vfs| vfs.listing(handle.0)?.page(offset)) {
+        let page = match self.ask("readdir", |vfs| vfs.page(handle.0, offset)) {
             Ok(page) => page,
             Err(errno) => return reply.error(errno),
         };
@@ -206,16 +206,13 @@ impl Filesystem for Adapter {
     }
 
     fn readdirplus(&self, _: &Request, _: INodeNo, handle: FileHandle, offset: u64, mut reply: ReplyDirectoryPlus) {
-        let (listing, page) = match self.ask("readdirplus", |vfs| {
-            let listing = vfs.listing(handle.0)?;
-            Ok((listing.clone(), listing.page(offset)?))
-        }) {
-            Ok(answer) => answer,
+        let page = match self.ask("readdirplus", |vfs| vfs.page(handle.0, offset)) {
+            Ok(page) => page,
             Err(errno) => return reply.error(errno),
         };
         for (next, entry) in page.entries() {
             let attributes = convert::attributes(&entry.attributes);
-            let ttl = self.vfs.listing_ttl(&listing, entry.attributes.ino);
+            let ttl = self.vfs.listing_ttl(&page, entry.attributes.ino);
             if reply.add(attributes.ino, next, entry.name, &ttl, &attributes, GENERATION) {
                 break;
             }

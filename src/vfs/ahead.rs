@@ -76,7 +76,7 @@ impl Ahead {
             return self.0.taking.listing(ino, epoch);
         }
         // What failed ahead of time is tried again, and whoever opens the directory is told how that went.
-        if let Some(listing) = self.0.wanted(ino, epoch).filter(|listing| listing.page(0).is_ok()) {
+        if let Some(listing) = self.0.wanted(ino, epoch).filter(|listing| listing.begun().is_ok()) {
             return Ok(listing);
         }
         let listing = self.0.taking.listing(ino, epoch)?;

@@ -1,5 +1,6 @@
 //! A directory as it was when it was opened.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -12,10 +13,10 @@ pub struct DirectoryEntry<'a> {
     pub attributes: Attributes,
 }
 
-/// All entries of a directory in a fixed order. An offset is a position in it, so that any page can be asked for
-/// again, after a signal or by seekdir(3), and a change meanwhile shifts nothing (backup-tools.md §5.5).
+/// All entries of a directory in a fixed order. Any page can be asked for again, after a signal or by seekdir(3), and a
+/// change meanwhile shifts nothing (backup-tools.md §5.5).
 ///
-/// Held for as long as a directory is open: 56 bytes and the name for each entry, 7 MB for an album of 100,000. Of a large
+/// Held for as long as a directory is open: 64 bytes and the name for each entry, 8 MB for an album of 100,000. Of a large
 /// directory the beginning can be read while the rest is being taken.
 #[derive(Debug)]
 pub struct Listing {
@@ -31,6 +32,8 @@ struct Taken {
     chunks: Vec<Arc<Chunk>>,
     /// How it ended; `None` while entries are being taken.
     end: Option<Result<(), VfsError>>,
+    /// Where the latest page begins.
+    latest: usize,
 }
 
 /// Entries that come together. Two of them fill the largest reply.
@@ -48,6 +51,8 @@ struct Chunk {
 #[derive(Debug)]
 struct Row {
     ino: u64,
+    /// What has been listed up to here.
+    listed: u64,
     size: u64,
     mtime: i64,
     ctime: i64,
@@ -58,44 +63,65 @@ struct Row {
     kind: NodeKind,
 }
 
+/// How the places of a listing are told. An offset says which names came before it, in which order, and since which change
+/// of the directory, and is not a position: the kernel lets who is in the middle of a directory go on in the listing that
+/// another has read since, and adds what both read to one cached listing, wherever the offsets are equal. By positions a photo
+/// was left out where one before it had gone.
+#[derive(Clone, Copy, Debug)]
+pub struct Offsets {
+    since: u64,
+}
+
+/// No offset but the first is 0, and none is negative for who reads it as such.
+const MARK: u64 = 1 << 62;
+
 /// Some entries of a listing; none at its end.
 pub struct Page {
     chunks: Vec<Arc<Chunk>>,
-    offset: u64,
+    /// Rows of the first chunk that come before it.
+    skipped: usize,
+    offsets: Offsets,
     owner: Owner,
+    epoch: u64,
 }
 
 /// Takes the entries of a listing. One that is dropped before it ends leaves a listing that cannot be read.
 pub(super) struct Taker {
     listing: Arc<Listing>,
     chunk: Chunk,
+    listed: u64,
 }
 
 impl Listing {
     /// A listing, and what is to take its entries.
     pub(super) fn begin(owner: Owner, epoch: u64) -> (Arc<Listing>, Taker) {
         let listing = Arc::new(Listing { taken: Mutex::default(), more: Condvar::new(), owner, epoch });
-        (listing.clone(), Taker { listing, chunk: Chunk::default() })
-    }
-
-    pub(super) fn epoch(&self) -> u64 {
-        self.epoch
+        (listing.clone(), Taker { listing, chunk: Chunk::default(), listed: 0 })
     }
 
     /// Entries at and after an offset (0 is the start), once there are some; none at the end, and an error where it is not
     /// known what comes.
-    pub fn page(&self, offset: u64) -> Result<Page, VfsError> {
-        let place = usize::try_from(offset).unwrap_or(usize::MAX);
-        let to_come = |taken: &mut Taken| taken.chunks.len() <= place / CHUNK && taken.end.is_none();
+    pub fn page(&self, offset: u64, offsets: Offsets) -> Result<Page, VfsError> {
+        let to_come = |taken: &mut Taken| {
+            let place = taken.place(offset, offsets);
+            place.is_none_or(|place| taken.chunks.len() <= place / CHUNK) && taken.end.is_none()
+        };
         let waited = self.more.wait_timeout_while(self.taken(), LONGEST_WAIT, to_come);
-        let (taken, _) = waited.expect("no panic while held");
-        let chunks: Vec<_> = taken.chunks.iter().skip(place / CHUNK).take(2).cloned().collect();
+        let (mut taken, _) = waited.expect("no panic while held");
+        let place = taken.place(offset, offsets);
+        let chunks: Vec<_> = taken.chunks.iter().skip(place.unwrap_or(usize::MAX) / CHUNK).take(2).cloned().collect();
         match &taken.end {
             _ if !chunks.is_empty() => {}
             Some(end) => end.clone()?,
             None => return Err(VfsError::Unlisted),
         }
-        Ok(Page { chunks, offset, owner: self.owner })
+        taken.latest = place.ok_or(VfsError::Unlisted)?;
+        Ok(Page { chunks, skipped: taken.latest % CHUNK, offsets, owner: self.owner, epoch: self.epoch })
+    }
+
+    /// Waits for the first entries.
+    pub(super) fn begun(&self) -> Result<(), VfsError> {
+        self.page(0, Offsets::since(0)).map(drop)
     }
 
     /// How many entries have come so far.
@@ -116,12 +142,47 @@ impl Listing {
     }
 }
 
+impl Taken {
+    /// The place that an offset tells, if it is known yet. Whoever reads on asks for one close behind the latest.
+    fn place(&self, offset: u64, offsets: Offsets) -> Option<usize> {
+        if offset == 0 {
+            return Some(0);
+        }
+        let within = |chunk: usize| self.chunks[chunk].rows.iter().position(|row| offsets.after(row) == offset);
+        let near = self.latest / CHUNK;
+        let mut chunks = (near..self.chunks.len()).chain(0..near);
+        chunks.find_map(|chunk| within(chunk).map(|row| chunk * CHUNK + row + 1))
+    }
+}
+
+impl Offsets {
+    /// Of a directory that last changed then.
+    pub fn since(change: u64) -> Offsets {
+        Offsets { since: listed(0, "", change) }
+    }
+
+    fn after(self, row: &Row) -> u64 {
+        (row.listed ^ self.since) & (MARK - 1) | MARK
+    }
+}
+
+/// What has been listed, once a name has come to what had been before.
+fn listed(before: u64, name: &str, ino: u64) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (before, name, ino).hash(&mut hasher);
+    hasher.finish()
+}
+
 impl Page {
     /// The entries, each with the offset of the one that follows it.
     pub fn entries(&self) -> impl Iterator<Item = (u64, DirectoryEntry<'_>)> {
         let rows = self.chunks.iter().flat_map(|chunk| (0..chunk.rows.len()).map(move |row| (chunk, row)));
-        let here = rows.skip(self.offset as usize % CHUNK).enumerate();
-        here.map(|(place, (chunk, row))| (self.offset + place as u64 + 1, chunk.entry(row, self.owner)))
+        let here = rows.skip(self.skipped);
+        here.map(|(chunk, row)| (self.offsets.after(&chunk.rows[row]), chunk.entry(row, self.owner)))
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
     }
 }
 
@@ -145,7 +206,8 @@ impl Taker {
         let end = self.chunk.names.len() as u32;
         let &Node { ino, kind, size, nlink, .. } = node;
         let [mtime, ctime, btime] = [node.mtime, node.ctime, node.btime].map(nanoseconds);
-        self.chunk.rows.push(Row { ino, size, mtime, ctime, btime, nlink, end, kind });
+        self.listed = listed(self.listed, name, ino);
+        self.chunk.rows.push(Row { ino, listed: self.listed, size, mtime, ctime, btime, nlink, end, kind });
         if self.chunk.rows.len() == CHUNK {
             let chunk = self.complete();
             self.listing.taken().chunks.extend(chunk);
@@ -193,7 +255,7 @@ mod tests {
     }
 
     fn found(listing: &Listing, offset: u64) -> Vec<(u64, String)> {
-        let page = listing.page(offset).unwrap();
+        let page = listing.page(offset, Offsets::since(0)).unwrap();
         page.entries().map(|(next, entry)| (next, entry.name.to_owned())).collect()
     }
 
@@ -205,11 +267,30 @@ mod tests {
             taker.push(name, &node(ino as u64, *kind));
         }
         taker.end(Ok(()));
-        assert_eq!(found(&listing, 1), [(2, String::new()), (3, "Café.JPG".into())]);
-        let page = listing.page(2).unwrap();
+        let all = found(&listing, 0);
+        assert!(all.iter().map(|(_, name)| &**name).eq([".", "", "Café.JPG"]));
+        assert_eq!(found(&listing, all[0].0), all[1..]);
+        let page = listing.page(all[1].0, Offsets::since(0)).unwrap();
         let attributes = page.entries().next().unwrap().1.attributes;
         assert_eq!(attributes, Attributes::new(&node(2, NodeKind::Symlink), OWNER));
-        assert!(found(&listing, 3).is_empty() && found(&listing, u64::MAX).is_empty());
+        assert!(found(&listing, all[2].0).is_empty());
+    }
+
+    fn listing_of(names: &[&str]) -> Arc<Listing> {
+        let (listing, mut taker) = Listing::begin(OWNER, 3);
+        names.iter().for_each(|name| taker.push(name, &node(1, NodeKind::File)));
+        taker.end(Ok(()));
+        listing
+    }
+
+    #[test]
+    fn an_offset_holds_where_the_same_came_before_and_nowhere_else() {
+        let (then, now) = (listing_of(&["a", "b", "c", "d"]), listing_of(&["a", "c", "d"]));
+        let (first, second) = (found(&then, 0)[0].0, found(&then, 0)[1].0);
+        assert_eq!(found(&now, first), found(&now, 0)[1..], "what it is missing had not been listed yet");
+        for (offset, change) in [(second, 0), (first, 1), (1, 0), (u64::MAX, 0)] {
+            assert_eq!(now.page(offset, Offsets::since(change)).err().unwrap().errno(), libc::EIO, "{offset} {change}");
+        }
     }
 
     #[test]
@@ -217,12 +298,15 @@ mod tests {
         let (listing, mut taker) = Listing::begin(OWNER, 3);
         let count = 5 * CHUNK as u64 + 17;
         let reading = std::thread::spawn(move || {
-            let mut names = Vec::new();
+            let (mut names, mut offset) = (Vec::new(), 0);
             loop {
-                let page = found(&listing, names.len() as u64);
+                let page = found(&listing, offset);
                 // Not all of a page has room in every reply.
                 let Some(last) = page.len().checked_sub(1) else { return names };
-                names.extend(page.into_iter().take(last.max(1)).map(|(_, name)| name));
+                for (next, name) in page.into_iter().take(last.max(1)) {
+                    names.push(name);
+                    offset = next;
+                }
             }
         });
         for ino in 0..count {
@@ -237,11 +321,12 @@ mod tests {
         let (listing, mut taker) = Listing::begin(OWNER, 3);
         (0..CHUNK as u64 + 5).for_each(|ino| taker.push("name", &node(ino, NodeKind::File)));
         drop(taker);
-        assert_eq!(found(&listing, 0).len(), CHUNK);
-        assert_eq!(listing.page(CHUNK as u64).err().unwrap().errno(), libc::EIO);
+        let first = found(&listing, 0);
+        assert_eq!(first.len(), CHUNK);
+        assert_eq!(listing.page(first[CHUNK - 1].0, Offsets::since(0)).err().unwrap().errno(), libc::EIO);
         let (listing, mut taker) = Listing::begin(OWNER, 3);
         taker.push("name", &node(1, NodeKind::File));
         taker.end(Err(VfsError::Stale));
-        assert_eq!(listing.page(0).err().unwrap().errno(), libc::ESTALE);
+        assert_eq!(listing.page(0, Offsets::since(0)).err().unwrap().errno(), libc::ESTALE);
     }
 }

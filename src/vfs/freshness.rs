@@ -40,6 +40,21 @@ impl Freshness {
         }
     }
 
+    /// At which change a directory last changed.
+    pub fn changed_at(&self, ino: u64) -> u64 {
+        let directories = self.directories.lock().expect("no panic while locked");
+        directories.get(&ino).map_or(0, |epochs| epochs.changed)
+    }
+
+    /// Notes that the kernel is given entries as they were then. Those from before a change may come into the listing that it
+    /// keeps after the directory was opened anew.
+    pub fn given(&self, ino: u64, epoch: u64) {
+        let mut directories = self.directories.lock().expect("no panic while locked");
+        if let Some(epochs) = directories.get_mut(&ino).filter(|epochs| epoch < epochs.changed) {
+            epochs.opened = None;
+        }
+    }
+
     /// Notes that a file was opened. Pages read before the whole file was checked are kept by nobody who opens it later.
     pub fn opened_file(&self, ino: u64, is_whole: bool) -> Caching {
         let mut unproven = self.unproven.lock().expect("no panic while locked");
@@ -87,5 +102,19 @@ mod tests {
         assert_eq!(freshness.opened(7, freshness.epoch()), Caching::Fresh);
         assert_eq!(freshness.opened(7, freshness.epoch()), Caching::Keep);
         assert_eq!(freshness.opened(8, freshness.epoch()), Caching::Keep);
+        assert_eq!([7, 8].map(|ino| freshness.changed_at(ino)), [1, 0]);
+    }
+
+    #[test]
+    fn what_is_given_of_an_older_listing_is_not_kept() {
+        let freshness = Freshness::default();
+        freshness.changed(&TreeChange { directories: vec![7], ..TreeChange::default() });
+        assert_eq!(freshness.opened(7, 1), Caching::Fresh);
+        freshness.given(7, 1);
+        assert!(freshness.is_kept(7));
+        freshness.given(7, 0);
+        assert!(!freshness.is_kept(7));
+        assert_eq!(freshness.opened(7, 1), Caching::Fresh);
+        assert!(freshness.is_kept(7));
     }
 }

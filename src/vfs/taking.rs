@@ -61,7 +61,7 @@ impl Taking {
             false => self.go_on(ino, taker),
         }
         // From here on it is what it is: the index answers one question with one state.
-        listing.page(0)?;
+        listing.begun()?;
         Ok(listing)
     }
 

@@ -41,12 +41,14 @@ impl Scene {
     }
 
     fn read(&self, handle: u64) -> Result<Vec<String>, VfsError> {
-        let listing = self.vfs.listing(handle)?;
-        let mut names = Vec::new();
+        let (mut names, mut offset) = (Vec::new(), 0);
         loop {
-            let page = listing.page(names.len() as u64)?;
+            let page = self.vfs.page(handle, offset)?;
             let before = names.len();
-            names.extend(page.entries().map(|(_, entry)| entry.name.to_owned()));
+            for (next, entry) in page.entries() {
+                names.push(entry.name.to_owned());
+                offset = next;
+            }
             if names.len() == before {
                 return Ok(names.split_off(2));
             }
@@ -83,15 +85,14 @@ async fn who_goes_through_the_tree_finds_what_comes_next_taken() {
 async fn what_is_ready_is_what_was_listed_with_its_attributes() {
     let scene = scene(3, 2);
     scene.walk_until_listed(4);
-    let listing = scene.vfs.listing(scene.vfs.opendir(1001).unwrap().handle).unwrap();
-    let page = listing.page(0).unwrap();
+    let page = scene.vfs.page(scene.vfs.opendir(1001).unwrap().handle, 0).unwrap();
     let found: Vec<_> = page.entries().map(|(_, entry)| (entry.name.to_owned(), entry.attributes)).collect();
     let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, [".", "..", "000.JPG", "001.JPG"]);
     for (_, attributes) in &found {
         assert_eq!(*attributes, scene.vfs.getattr(attributes.ino, None).unwrap().0);
     }
-    assert_eq!(scene.vfs.listing_ttl(&listing, 1001), TTL);
+    assert_eq!(scene.vfs.listing_ttl(&page, 1001), TTL);
 }
 
 #[tokio::test]
@@ -177,5 +178,5 @@ async fn what_the_kernel_has_is_listed_only_if_it_asks() {
     scene.vfs.release(scene.vfs.opendir(1000).unwrap().handle).unwrap();
     assert_eq!(scene.forest.listed(), [1000]);
     scene.forest.broken.store(true, Ordering::SeqCst);
-    assert_eq!(scene.vfs.listing(opened.handle).unwrap_err().errno(), libc::EIO);
+    assert_eq!(scene.vfs.page(opened.handle, 0).err().unwrap().errno(), libc::EIO);
 }

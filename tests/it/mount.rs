@@ -310,6 +310,55 @@ fn a_listing_stays_what_it_was_when_it_was_begun() {
     assert_eq!(fs::read_dir(library.path("many")).unwrap().count(), 1500);
 }
 
+/// The kernel lets who is in the middle of a directory go on in the listing that another has read since, and adds what both
+/// read to one listing that it keeps (fuse.md §3): neither may be without a photo that was there all the time.
+#[test]
+fn who_lists_a_directory_while_it_changes_and_another_lists_it_sees_all_of_it() {
+    // More than readdir(3) takes at once.
+    const FILES: u64 = 40_000;
+    let library = Library::new();
+    let (many, file) = (library.forest.directory(ROOT, "many", 5000), library.shelf.put("one", bytes(1, 10)));
+    for n in 0..FILES {
+        library.forest.file(many, &format!("IMG_{n:05}.JPG"), 10_000 + n, file.clone());
+    }
+    let open =
+        || fs::read_dir(library.path("many")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let sorted = |mut names: Vec<String>| {
+        names.sort_unstable();
+        names
+    };
+    let change = |gone: &str, comes: &str, ino: u64| {
+        library.forest.remove(many, gone);
+        library.forest.file(many, comes, ino, file.clone());
+        let entries = vec![(many, gone.into()), (many, comes.into())];
+        library.vfs.changed(TreeChange { entries, directories: vec![many], ..TreeChange::default() });
+        eventually("the kernel has been told", || !library.path("many").join(gone).exists());
+    };
+    // Before the place where the first reader is, and behind it.
+    let changes = [("IMG_00000.JPG", "Z.JPG"), ("IMG_39999.JPG", "A.JPG"), ("IMG_39998.JPG", "Y.JPG")];
+    for (ino, (gone, comes)) in (1_000_000..).zip(changes) {
+        for is_read_to_its_end_first in [true, false] {
+            let before = sorted(open().collect());
+            let mut early = open();
+            let mut seen = vec![early.next().unwrap()];
+            change(gone, comes, ino);
+            let mut late = open();
+            let mut second = vec![late.next().unwrap()];
+            if is_read_to_its_end_first {
+                second.extend(&mut late);
+            }
+            seen.extend(&mut early);
+            second.extend(&mut late);
+            let after = sorted(before.iter().filter(|name| *name != gone).cloned().chain([comes.into()]).collect());
+            let case = format!("{gone} goes, the other reads all of it first: {is_read_to_its_end_first}");
+            assert!(sorted(seen) == before, "{case}: the first");
+            assert!(sorted(second) == after, "{case}: the second");
+            assert!(sorted(open().collect()) == after, "{case}: the third");
+            change(comes, gone, ino + 1000);
+        }
+    }
+}
+
 #[test]
 fn it_shows_as_photosfs_and_goes_when_told() {
     let mut library = Library::new();
