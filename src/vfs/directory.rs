@@ -1,6 +1,5 @@
 //! A directory as it was when it was opened.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -63,7 +62,7 @@ struct Row {
     kind: NodeKind,
 }
 
-/// How the places of a listing are told. An offset says which names came before it, in which order, and since which change
+/// How the places of a listing are told. An offset says which files came before it, in which order, and since which change
 /// of the directory, and is not a position: the kernel lets who is in the middle of a directory go on in the listing that
 /// another has read since, and adds what both read to one cached listing, wherever the offsets are equal. By positions a photo
 /// was left out where one before it had gone.
@@ -158,7 +157,7 @@ impl Taken {
 impl Offsets {
     /// Of a directory that last changed then.
     pub fn since(change: u64) -> Offsets {
-        Offsets { since: listed(0, "", change) }
+        Offsets { since: listed(0, change) }
     }
 
     fn after(self, row: &Row) -> u64 {
@@ -166,11 +165,11 @@ impl Offsets {
     }
 }
 
-/// What has been listed, once a name has come to what had been before.
-fn listed(before: u64, name: &str, ino: u64) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (before, name, ino).hash(&mut hasher);
-    hasher.finish()
+/// What has been listed, once an inode has come to what had been before: a hash, at a nanosecond an entry.
+fn listed(before: u64, ino: u64) -> u64 {
+    // The golden ratio, as a fraction of 2^64: an odd number with its bits well mixed.
+    let mixed = (before ^ ino).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ (mixed >> 32)
 }
 
 impl Page {
@@ -206,7 +205,7 @@ impl Taker {
         let end = self.chunk.names.len() as u32;
         let &Node { ino, kind, size, nlink, .. } = node;
         let [mtime, ctime, btime] = [node.mtime, node.ctime, node.btime].map(nanoseconds);
-        self.listed = listed(self.listed, name, ino);
+        self.listed = listed(self.listed, ino);
         self.chunk.rows.push(Row { ino, listed: self.listed, size, mtime, ctime, btime, nlink, end, kind });
         if self.chunk.rows.len() == CHUNK {
             let chunk = self.complete();
@@ -278,7 +277,7 @@ mod tests {
 
     fn listing_of(names: &[&str]) -> Arc<Listing> {
         let (listing, mut taker) = Listing::begin(OWNER, 3);
-        names.iter().for_each(|name| taker.push(name, &node(1, NodeKind::File)));
+        names.iter().for_each(|name| taker.push(name, &node(u64::from(name.as_bytes()[0]), NodeKind::File)));
         taker.end(Ok(()));
         listing
     }
