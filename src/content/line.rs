@@ -2,10 +2,11 @@
 //!
 //! Requests that nobody waits for may take every connection, so that none is idle. A request that somebody waits for
 //! passes them in the queue; if no connection comes free soon, the request begun last of those that nobody waits for is
-//! cut short: it keeps what it has and queues again for the rest. Of several files the one with the fewest connections is
-//! next, so that each reader goes on when its latest request has ended.
+//! cut short: it keeps what it has and queues again for the rest. If somebody waits for all of them, one that has had its
+//! turn is. Of several files the one with the fewest connections is next, so that each reader goes on when its latest
+//! request has ended.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -24,15 +25,21 @@ pub struct Turn {
     /// The file it fetches of.
     of: Checksum,
     wanted: AtomicBool,
+    /// What it needs beside a connection is there.
+    ready: AtomicBool,
     granted: AtomicBool,
+    /// It has had its turn: from now on its connection is anybody's who waits for one.
+    over: AtomicBool,
     cut: AtomicBool,
+    /// All of its file is here or on its way.
+    spare: AtomicBool,
     changed: Notify,
 }
 
 impl Turn {
     pub fn new(of: &Checksum) -> Turn {
-        let [wanted, granted, cut] = Default::default();
-        Turn { of: of.clone(), wanted, granted, cut, changed: Notify::new() }
+        let [wanted, ready, granted, over, cut, spare] = Default::default();
+        Turn { of: of.clone(), wanted, ready, granted, over, cut, spare, changed: Notify::new() }
     }
 
     /// Notes that somebody waits for what this request fetches.
@@ -46,14 +53,40 @@ impl Turn {
         self.wanted.load(Ordering::Acquire)
     }
 
+    /// Leaves to another request of the same file, which fetches it in its place, what somebody waits for.
+    pub fn hand_over(&self, other: &Turn) {
+        if self.wanted.swap(false, Ordering::AcqRel) {
+            other.want();
+        }
+    }
+
     /// Whether it has a connection now.
     pub fn is_granted(&self) -> bool {
         self.granted.load(Ordering::Acquire)
     }
 
+    /// Notes that it has fetched as much as anybody may at a time while others wait.
+    pub fn end_turn(&self) {
+        self.over.store(true, Ordering::Release);
+    }
+
+    /// Notes whether there is anything that it could fetch.
+    pub fn note_spare(&self, spare: bool) {
+        self.spare.store(spare, Ordering::Release);
+    }
+
+    /// Whether its connection may be taken from it for somebody who waits.
+    fn yields(&self) -> bool {
+        !self.is_wanted() || self.over.load(Ordering::Acquire)
+    }
+
     /// Whether the request is to give its connection up, because somebody waits for one and nobody for this.
     pub fn is_cut(&self) -> bool {
-        self.cut.load(Ordering::Acquire) && !self.is_wanted()
+        self.cut.load(Ordering::Acquire) && self.yields()
+    }
+
+    fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
     }
 }
 
@@ -101,46 +134,75 @@ impl Line {
         self.state().free
     }
 
-    /// Waits for a connection.
-    pub async fn take(&self, turn: &Arc<Turn>) -> Connection<'_> {
-        {
-            let mut state = self.state();
-            state.queue.push_back(turn.clone());
-            state.grant();
-        }
-        let connection = Connection { line: self, turn: turn.clone() };
+    /// Files of which there is something to fetch that no connection fetches yet.
+    pub fn files(&self) -> usize {
+        let state = self.state();
+        let files: HashSet<&Checksum> =
+            state.queue.iter().filter(|turn| !turn.spare.load(Ordering::Acquire)).map(|turn| &turn.of).collect();
+        files.len()
+    }
+
+    /// A place in the queue, for a request that is not ready yet: the others know of it.
+    pub fn join(&self, turn: &Arc<Turn>) -> Connection<'_> {
+        self.state().queue.push_back(turn.clone());
+        Connection { line: self, turn: turn.clone() }
+    }
+}
+
+impl Connection<'_> {
+    /// Waits for it.
+    pub async fn granted(self) -> Self {
+        let turn = &self.turn;
+        turn.ready.store(true, Ordering::Release);
+        self.line.state().grant();
         while !turn.is_granted() {
             let changed = turn.changed.notified();
             match turn.is_wanted() {
                 false => changed.await,
-                true if timeout(PATIENCE, changed).await.is_err() => self.state().cut_one(),
+                true if timeout(PATIENCE, changed).await.is_err() => self.line.state().cut_one(),
                 true => {}
             }
         }
-        connection
+        self
     }
 }
 
 impl State {
     fn grant(&mut self) {
         while self.free > 0 {
-            let busy = |turn: &Turn| self.busy.iter().filter(|other| other.of == turn.of).count();
+            let ready = self.queue.iter().enumerate().filter(|(_, turn)| turn.is_ready());
             // The first of those that are equal.
-            let next = self.queue.iter().enumerate().min_by_key(|(_, turn)| (!turn.is_wanted(), busy(turn)));
-            let Some(turn) = next.map(|(place, _)| place).and_then(|place| self.queue.remove(place)) else { return };
-            self.free -= 1;
+            let next = ready.min_by_key(|(_, turn)| (!turn.is_wanted(), self.connections(&turn.of)));
+            let Some((place, turn)) = next.filter(|(_, turn)| turn.is_wanted() || self.free > self.expected()) else {
+                return;
+            };
             turn.granted.store(true, Ordering::Release);
             turn.changed.notify_one();
-            self.busy.push(turn);
+            self.free -= 1;
+            self.busy.extend(self.queue.remove(place));
         }
+    }
+
+    /// Those that a file has.
+    fn connections(&self, of: &Checksum) -> usize {
+        self.busy.iter().filter(|turn| turn.of == *of).count()
+    }
+
+    /// Files that somebody waits for, that have no connection, and whose requests are not ready: they find one free.
+    fn expected(&self) -> usize {
+        let soon = self.queue.iter().filter(|turn| turn.is_wanted() && !turn.is_ready());
+        let files: HashSet<&Checksum> = soon.map(|turn| &turn.of).collect();
+        files.into_iter().filter(|of| self.connections(of) == 0).count()
     }
 
     /// Cuts no more requests than there are some waited for in the queue.
     fn cut_one(&mut self) {
-        let waiting = self.queue.iter().filter(|turn| turn.is_wanted()).count();
+        let waiting = self.queue.iter().filter(|turn| turn.is_wanted() && turn.is_ready()).count();
         let ending = self.busy.iter().filter(|turn| turn.is_cut()).count();
+        let yielding = self.busy.iter().rev().filter(|turn| turn.yields() && !turn.is_cut());
         if ending < waiting
-            && let Some(turn) = self.busy.iter().rev().find(|turn| !turn.is_wanted() && !turn.is_cut())
+            // The last of those that are equal is the first here.
+            && let Some(turn) = yielding.min_by_key(|turn| turn.is_wanted())
         {
             turn.cut.store(true, Ordering::Release);
         }
@@ -149,10 +211,57 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+
     use super::*;
 
     fn turn(of: &str) -> Arc<Turn> {
         Arc::new(Turn::new(&Checksum::new(of)))
+    }
+
+    /// Ready, one after another.
+    async fn join_all<'a>(
+        line: &'a Line,
+        turns: &[Arc<Turn>],
+    ) -> Vec<Pin<Box<dyn Future<Output = Connection<'a>> + 'a>>> {
+        let mut all: Vec<Pin<Box<dyn Future<Output = Connection<'a>>>>> = Vec::new();
+        for turn in turns {
+            let mut waiting: Pin<Box<dyn Future<Output = _>>> = Box::pin(line.join(turn).granted());
+            assert!(futures_util::poll!(&mut waiting).is_pending());
+            all.push(waiting);
+        }
+        all
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_kept_for_who_waits_and_is_not_ready_yet() {
+        let line = Line::new(3);
+        let [film, ahead, photo] = ["film", "film", "photo"].map(turn);
+        photo.want();
+        let soon = line.join(&photo);
+        let first = line.join(&film).granted().await;
+        let second = line.join(&ahead).granted().await;
+        let mut third = join_all(&line, &[turn("film")]).await;
+        assert_eq!(line.state().free, 1, "of three");
+        assert_eq!(line.files(), 2);
+        let soon = soon.granted().await;
+        assert!(photo.is_granted());
+        drop((first, soon));
+        let third = third.remove(0).await;
+        drop((second, third));
+        assert_eq!(line.state().free, 3);
+    }
+
+    #[tokio::test]
+    async fn who_has_had_his_turn_gives_way_to_who_waits() {
+        let line = Line::new(2);
+        let [long, short, late] = ["long", "short", "late"].map(turn);
+        [&long, &short, &late].into_iter().for_each(|turn| turn.want());
+        let (_held, _other) = (line.join(&long).granted().await, line.join(&short).granted().await);
+        long.end_turn();
+        assert!(!long.is_cut(), "nobody waits yet");
+        assert!(timeout(3 * PATIENCE, line.join(&late).granted()).await.is_err());
+        assert!(long.is_cut() && !short.is_cut());
     }
 
     #[tokio::test]
@@ -161,9 +270,9 @@ mod tests {
         let turns = ["film", "film", "photo", "film", "photo", "other"].map(turn);
         let mut held = Vec::new();
         for granted in &turns[..3] {
-            held.push(line.take(granted).await);
+            held.push(line.join(granted).granted().await);
         }
-        line.state().queue.extend(turns[3..].iter().cloned());
+        let _waiting = join_all(&line, &turns[3..]).await;
         drop(held.remove(0));
         let granted = || turns[3..].iter().map(|turn| turn.is_granted()).collect::<Vec<_>>();
         assert_eq!(granted(), [false, false, true]);
@@ -175,12 +284,12 @@ mod tests {
     async fn who_waits_passes_the_queue_and_then_cuts_the_latest_request() {
         let line = Arc::new(Line::new(2));
         let turns: Vec<Arc<Turn>> = (0..5).map(|_| turn("file")).collect();
-        let (first, second) = (line.take(&turns[0]).await, line.take(&turns[1]).await);
+        let (first, second) = (line.join(&turns[0]).granted().await, line.join(&turns[1]).granted().await);
         let (ended, mut order) = tokio::sync::mpsc::unbounded_channel();
         for (number, turn) in turns.iter().cloned().enumerate().skip(2) {
             let (line, ended) = (line.clone(), ended.clone());
             tokio::spawn(async move {
-                let _connection = line.take(&turn).await;
+                let _connection = line.join(&turn).granted().await;
                 ended.send(number).unwrap();
             });
             tokio::task::yield_now().await;
@@ -202,9 +311,9 @@ mod tests {
         let line = Line::new(1);
         let (busy, late) = (turn("one"), turn("other"));
         busy.want();
-        let _held = line.take(&busy).await;
+        let _held = line.join(&busy).granted().await;
         late.want();
-        assert!(timeout(3 * PATIENCE, line.take(&late)).await.is_err());
+        assert!(timeout(3 * PATIENCE, line.join(&late).granted()).await.is_err());
         assert!(!busy.is_cut());
         assert!(line.state().queue.is_empty(), "who gives up waiting leaves the queue");
     }

@@ -11,10 +11,11 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 
+use super::blocks::Blocks;
 use super::cache::{Cache, Pin};
 use super::partial::{Partial, hash};
 use super::passing::Passing;
-use super::stream::{self, Stream};
+use super::stream::{self, Stream, TURN};
 use super::streams::Streams;
 use super::{BLOCK, CONNECTIONS, ContentError, MIB, Shared};
 use crate::photos::{Resource, Verdict};
@@ -32,11 +33,9 @@ const MAX_STREAMS: usize = CONNECTIONS;
 /// Of these, requests that wait for a connection which another file has.
 const QUEUED: usize = 2;
 
-/// Blocks of one request: 8 MiB, in which the 40 ms of a request are a tenth at 20 MB/s. Towards the end of a file requests
-/// get shorter, down to 1 MiB, so that all connections are busy to the last: with 16 MiB, eight readers at once ended so far
-/// apart that they got 150 MB/s in place of 157.
-const MAX_PIECE: u64 = 128;
+/// Blocks of one request: 1 MiB to 32 MiB, in which the 40 ms of a request are a tenth of its time at 20 MB/s, or less.
 const LEAST_PIECE: u64 = 16;
+const MAX_PIECE: u64 = 512;
 
 /// How long a file that was damaged twice is not asked for again.
 const DAMAGED_FOR: Duration = Duration::from_secs(600);
@@ -260,11 +259,7 @@ impl Original {
             // Complete, but not judged yet.
             None => state.streams.last(),
         };
-        let part = missing.map_or(0..0, |block| {
-            // The reads of one who goes through the file come out of order: what lies before would be a request of its own.
-            let furthest = if window > LEAST_PIECE { block.saturating_sub(window) } else { block };
-            state.streams.begin_of_gap(&present, block, furthest)..until
-        });
+        let part = missing.map_or(0..0, |block| begin(&state.streams, &present, block, window)..until);
         drop(present);
         // Beyond the limit of streams: what somebody waits for is fetched all the same.
         Plan::Wait(stream.unwrap_or_else(|| self.start(&mut state, &partial, part)))
@@ -283,33 +278,28 @@ impl Original {
 
     /// Starts requests for what is missing of a part of the file: as many as there are connections for, and few that wait.
     fn fill(self: &Arc<Original>, state: &mut State, partial: &Arc<Partial>, part: Range<u64>) {
-        let (missing, count) = {
+        let (part, missing, count) = {
             let present = partial.present();
-            (state.streams.count_missing(&present, part.start..part.end.min(present.count())), present.count())
+            let from = begin(&state.streams, &present, part.start, part.end.saturating_sub(part.start));
+            let missing = state.streams.count_missing(&present, from..part.end.min(present.count()));
+            (from..part.end, missing, present.count())
         };
-        let connections = self.connections(state);
-        let piece = self.piece(part.end.saturating_sub(part.start), count.saturating_sub(part.start), connections);
-        let (needed, waiting) = (missing.div_ceil(piece) as usize, state.streams.waiting());
-        let room = MAX_STREAMS.min(connections + QUEUED).saturating_sub(waiting + state.streams.fetching());
+        let piece = self.piece(part.end.saturating_sub(part.start), count.saturating_sub(part.start));
+        let (needed, waiting, fetching) =
+            (missing.div_ceil(piece) as usize, state.streams.waiting(), state.streams.fetching());
+        let room = MAX_STREAMS.min(self.shared.line.free() + fetching + QUEUED).saturating_sub(waiting + fetching);
         state.streams.part = part.clone();
+        state.streams.note_left(missing > 0);
         for _ in 0..room.min(needed.saturating_sub(waiting)) {
             self.start(state, partial, part.clone());
         }
     }
 
-    /// Connections that this file has or may have.
-    fn connections(&self, state: &State) -> usize {
-        (self.shared.line.free() + state.streams.fetching()).max(1)
-    }
-
-    /// The blocks of one request: a share of the part, or of what is left of the file. While other files have connections,
-    /// few long ones: each costs its way to the service and back. What would be left over goes with the last one.
-    fn piece(&self, part: u64, left: u64, connections: usize) -> u64 {
-        let least = (MAX_PIECE / 2 / connections as u64).max(LEAST_PIECE);
-        let share = part.min(left).div_ceil(connections as u64).clamp(least, MAX_PIECE);
+    /// The blocks of one request.
+    fn piece(&self, part: u64, left: u64) -> u64 {
         match self.is_small() {
             true => left.max(1),
-            false => if left <= 2 * least { left } else { share }.clamp(1, part.max(1)),
+            false => piece(part, left, self.shared.line.files() as u64),
         }
     }
 
@@ -319,11 +309,15 @@ impl Original {
         let (state, present) = (self.state(), partial.present());
         let missing = |part: &Range<u64>| {
             let gap = state.streams.missing(&present, part.start..part.end.min(present.count()))?;
-            let piece = self.piece(part.end - part.start, present.count() - gap.start, self.connections(&state));
+            let piece = self.piece(part.end - part.start, present.count() - gap.start);
             state.streams.missing(&present, gap.start..(gap.start + piece).min(present.count()))
         };
         let blocks = missing(&stream.part).or_else(|| missing(&state.streams.part)).unwrap_or(0..0);
+        if !blocks.is_empty() {
+            state.streams.hand_over(stream);
+        }
         stream.claim(blocks.clone());
+        state.streams.note_left(state.streams.missing(&present, blocks.end..present.count()).is_some());
         blocks
     }
 
@@ -522,9 +516,52 @@ fn blocks(range: &Range<u64>) -> Range<u64> {
     range.start / BLOCK..range.end.div_ceil(BLOCK)
 }
 
+/// The blocks of one request: the part, or what is left of the file, divided by the file's share of the connections. Eight
+/// readers of ten connections so have most of their files fetched in one long request each, as each costs its way to the
+/// service and back, and the two connections left over take of the rest what makes all end together. Where there are no
+/// connections to spare nobody has one for long. What would be left over goes with the last one.
+fn piece(part: u64, left: u64, files: u64) -> u64 {
+    let (files, all) = (files.max(1), CONNECTIONS as u64);
+    let least = (TURN / 2 * files / all).clamp(LEAST_PIECE, TURN / 2);
+    let most = if files < all { MAX_PIECE } else { TURN };
+    let share = (part.min(left) * files).div_ceil(all).clamp(least, most);
+    if left <= 2 * least { left } else { share }.clamp(1, part.max(1))
+}
+
+/// Where to begin to fetch for a reader who has come to this block. The reads of one who goes through the file come out of
+/// order: what lies before would be a request of its own.
+fn begin(streams: &Streams, present: &Blocks, block: u64, window: u64) -> u64 {
+    let furthest = if window > LEAST_PIECE { block.saturating_sub(window) } else { block };
+    streams.begin_of_gap(present, block.min(present.count()), furthest)
+}
+
 /// Whether a range can be given out of a download: it is there, and the file still lacks something. A complete file
 /// that is not judged yet gives nothing.
 fn has(partial: &Partial, range: &Range<u64>) -> bool {
     let present = partial.present();
     !present.is_complete() && blocks(range).all(|block| present.contains(block))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The requests of a file, if no other file's fetching changes meanwhile.
+    fn pieces(part: u64, mut left: u64, files: u64) -> Vec<u64> {
+        let mut all = Vec::new();
+        while left > 0 {
+            all.push(piece(part, left, files));
+            left -= all[all.len() - 1];
+        }
+        all
+    }
+
+    #[test]
+    fn a_request_is_as_long_as_leaves_the_others_their_share() {
+        assert_eq!(pieces(1280, 1280, 1)[..3], [128, 116, 104], "a film alone: all connections");
+        assert_eq!(pieces(1280, 611, 8), [489, 98, 24], "eight readers: one long request, and what is left for others");
+        assert_eq!(pieces(1280, 611, 10), [128, 128, 128, 128, 99], "none to spare: in turns");
+        assert_eq!(piece(1280, 100_000, 9), MAX_PIECE);
+        assert_eq!(piece(2, 611, 1), 2, "who jumps gets only what he asks for");
+    }
 }

@@ -28,11 +28,11 @@ const MAX_WINDOW: u64 = 1280;
 /// How long the fetching of a file that nobody waits for may go without a block.
 const FETCH: Duration = Duration::from_secs(300);
 
-/// Reads the kernel sends for one reader come out of order, as several threads take them.
+/// Reads the kernel sends for one reader come out of order, as several threads take them: by as much as its read-ahead, which
+/// is 4 MiB (fuse.md §1), and twice that for who says that he reads in order, as those do that copy.
 const NEAR: u64 = 4 * MIB;
 
-/// How far a reader may have gone on while one of his reads waits: the kernel's read-ahead is 4 MiB (fuse.md §1), twice that
-/// for who says that he reads in order, as cp does, and the next one begins in the middle of the one before.
+/// How far a reader may have gone on while one of his reads waits: the next read-ahead begins in the middle of the one before.
 const GONE_ON: u64 = 16 * MIB;
 
 /// Reads one original. While it exists the file is not evicted.
@@ -41,6 +41,8 @@ pub struct Reader {
     /// The file's bytes when this reader was opened; if they turn out to be damaged, it gets no others.
     generation: u32,
     cursor: Mutex<Cursor>,
+    /// Where the reads begin that wait now.
+    waiting: Mutex<Vec<u64>>,
 }
 
 /// Tells a reader that goes through the file from one that jumps.
@@ -65,7 +67,8 @@ impl Cursor {
 
     /// Notes a read, as it comes, and gives the window from where it begins.
     fn advance(&mut self, range: &Range<u64>) -> u64 {
-        if range.start.abs_diff(self.next) > NEAR {
+        let near = if self.window < COPY_WINDOW { NEAR } else { 2 * NEAR };
+        if range.start.abs_diff(self.next) > near {
             *self = Cursor { next: range.end, window: FIRST_WINDOW, grows_at: range.end + 1 };
             return self.window;
         }
@@ -79,6 +82,34 @@ impl Cursor {
     }
 }
 
+/// A read that waits.
+struct Waiting<'a> {
+    all: &'a Mutex<Vec<u64>>,
+    start: u64,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(all: &'a Mutex<Vec<u64>>, start: u64) -> Waiting<'a> {
+        all.lock().expect("no panic while locked").push(start);
+        Waiting { all, start }
+    }
+
+    /// Whether somebody waits for it, and not for what comes shortly before: then it is only the kernel's read-ahead.
+    fn is_first(&self) -> bool {
+        let ahead = self.start.saturating_sub(GONE_ON)..self.start;
+        !self.all.lock().expect("no panic while locked").iter().any(|other| ahead.contains(other))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut all = self.all.lock().expect("no panic while locked");
+        if let Some(own) = all.iter().position(|start| *start == self.start) {
+            all.swap_remove(own);
+        }
+    }
+}
+
 impl Drop for Reader {
     fn drop(&mut self) {
         self.original.shared.note_proof(&self.original);
@@ -88,7 +119,7 @@ impl Drop for Reader {
 impl Reader {
     pub(super) fn new(original: Arc<Original>) -> Reader {
         let generation = original.generation();
-        Reader { original, generation, cursor: Mutex::new(Cursor::new()) }
+        Reader { original, generation, cursor: Mutex::new(Cursor::new()), waiting: Mutex::default() }
     }
 
     /// Whether the whole, checked file is on disk.
@@ -192,6 +223,7 @@ impl Reader {
         ready: impl Fn() -> Result<Option<T>, ContentError>,
     ) -> Result<Option<T>, ContentError> {
         let mut joined: Option<Arc<Stream>> = None;
+        let waiting = urgent.then(|| Waiting::new(&self.waiting, range.start));
         loop {
             // Listening begins before looking, so that nothing rings unheard in between.
             let mut rung = std::pin::pin!(self.original.changed.notified());
@@ -208,7 +240,7 @@ impl Reader {
                 Plan::Begin => self.begin().await?,
                 Plan::Uncached => return Ok(None),
                 Plan::Wait(stream) => {
-                    if urgent {
+                    if waiting.as_ref().is_some_and(Waiting::is_first) {
                         stream.turn.want();
                     }
                     joined.get_or_insert(stream);

@@ -20,6 +20,9 @@ use crate::photos::Checksum;
 /// goes to the disk in few writes.
 const MAX_PIECE: u64 = 16;
 
+/// Blocks that a request fetches undisturbed if others wait for its connection: 8 MiB.
+pub const TURN: u64 = 128;
+
 /// A task that fetches blocks, and how it ended.
 pub struct Stream {
     /// Where it is to look for blocks that are missing.
@@ -98,8 +101,9 @@ async fn fetch(original: &Arc<Original>, stream: &Stream, partial: &Arc<Partial>
     }
     let (shared, resource, begun) = (&original.shared, &original.resource, Instant::now());
     // No connection is held while the address is looked up.
+    let place = shared.line.join(&stream.turn);
     shared.source.prepare(std::slice::from_ref(resource)).await;
-    let mut connection = Some(shared.line.take(&stream.turn).await);
+    let mut connection = Some(place.granted().await);
     let waited = begun.elapsed();
     let bytes_of = |blocks: &Range<u64>| partial.present().bytes_of(blocks);
     let mut rest = original.claim(stream, partial);
@@ -120,6 +124,9 @@ async fn fetch(original: &Arc<Original>, stream: &Stream, partial: &Arc<Partial>
             return Ok(());
         }
         rest.start += length.div_ceil(BLOCK);
+        if rest.start >= stream.blocks().start + TURN {
+            stream.turn.end_turn();
+        }
         longest = (longest * 2).min(MAX_PIECE);
     }
     let (blocks, took) = (stream.blocks(), begun.elapsed());

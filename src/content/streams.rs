@@ -46,9 +46,25 @@ impl Streams {
         self.all.iter().filter(|stream| stream.is_waiting()).count()
     }
 
-    /// The stream that fetches a block, or is to.
+    /// Tells those that wait whether there is anything left for them.
+    pub fn note_left(&self, left: bool) {
+        self.all.iter().filter(|stream| stream.is_waiting()).for_each(|stream| stream.turn.note_spare(!left));
+    }
+
+    /// The first of a file's streams to have a connection fetches what somebody waits for.
+    pub fn hand_over(&self, stream: &Stream) {
+        let mut waiting = self.all.iter().filter(|other| other.is_waiting() && !std::ptr::eq(&***other, stream));
+        if !stream.turn.is_wanted()
+            && let Some(other) = waiting.find(|other| other.turn.is_wanted())
+        {
+            other.turn.hand_over(&stream.turn);
+        }
+    }
+
+    /// The stream that fetches a block; if there is none, one that may yet.
     pub fn of(&self, block: u64) -> Option<Arc<Stream>> {
-        self.all.iter().find(|stream| stream.may_bring(block)).cloned()
+        let fetches = self.all.iter().find(|stream| stream.blocks().contains(&block));
+        fetches.or_else(|| self.all.iter().find(|stream| stream.may_bring(block))).cloned()
     }
 
     /// The blocks a stream fetches, of which this is one.
@@ -117,5 +133,20 @@ mod tests {
         assert!(streams.of(30).is_some_and(|stream| Arc::ptr_eq(&stream, &waiting)));
         streams.remove(&busy);
         assert_eq!(gaps(&streams, 0..40), Some(4..20));
+    }
+
+    #[test]
+    fn what_somebody_waits_for_is_wanted_of_the_stream_that_fetches_it() {
+        let [first, second] = [(); 2].map(|()| Arc::new(Stream::new(&Checksum::new("film"), 0..40)));
+        let mut streams = Streams::default();
+        [&first, &second].into_iter().for_each(|stream| streams.add(stream.clone()));
+        let asked = streams.of(0).unwrap();
+        assert!(Arc::ptr_eq(&asked, &first));
+        asked.turn.want();
+        streams.hand_over(&second);
+        second.claim(0..8);
+        assert!(second.turn.is_wanted() && !first.turn.is_wanted());
+        assert!(streams.of(7).is_some_and(|stream| Arc::ptr_eq(&stream, &second)));
+        assert!(streams.of(8).is_some_and(|stream| Arc::ptr_eq(&stream, &first)));
     }
 }

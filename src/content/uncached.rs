@@ -78,7 +78,7 @@ impl Uncached {
             }
             shared.source.prepare(std::slice::from_ref(resource)).await;
             loop {
-                let _connection = shared.line.take(&turn).await;
+                let _connection = shared.line.join(&turn).granted().await;
                 let range = number * MIB..((number + 1) * MIB).min(resource.size);
                 let length = (range.end - range.start) as usize;
                 let bytes = Ranged::new(shared, &turn, resource, range).take_unless_cut(length).await?;
