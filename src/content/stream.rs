@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::line::Turn;
+use super::line::{Connection, Turn};
 use super::original::Original;
 use super::partial::Partial;
 use super::ranged::Ranged;
@@ -103,17 +103,32 @@ async fn fetch(original: &Arc<Original>, stream: &Stream, partial: &Arc<Partial>
     // No connection is held while the address is looked up.
     let place = shared.line.join(&stream.turn);
     shared.source.prepare(std::slice::from_ref(resource)).await;
-    let mut connection = Some(place.granted().await);
+    let connection = place.granted().await;
     let waited = begun.elapsed();
+    if take(original, stream, partial, connection).await? {
+        let (blocks, took, wanted) = (stream.blocks(), begun.elapsed(), stream.turn.is_wanted());
+        tracing::debug!(record = resource.record_name, ?blocks, ?waited, ?took, wanted, "fetched");
+    }
+    Ok(())
+}
+
+/// Claims blocks and fetches them. False if it was cut short, or if the disk does not take them.
+async fn take(
+    original: &Arc<Original>,
+    stream: &Stream,
+    partial: &Arc<Partial>,
+    connection: Connection<'_>,
+) -> Result<bool, ContentError> {
+    let mut connection = Some(connection);
     let bytes_of = |blocks: &Range<u64>| partial.present().bytes_of(blocks);
     let mut rest = original.claim(stream, partial);
-    let mut ranged = Ranged::new(shared, &stream.turn, resource, bytes_of(&rest));
+    let mut ranged = Ranged::new(&original.shared, &stream.turn, &original.resource, bytes_of(&rest));
     let mut longest = if original.is_small() { MAX_PIECE } else { 1 };
     while !rest.is_empty() {
         let piece = bytes_of(&(rest.start..rest.end.min(rest.start + longest)));
         let bytes = ranged.take_unless_cut((piece.end - piece.start) as usize).await?;
         if bytes.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         if bytes_of(&rest).end == piece.start + bytes.len() as u64 {
             // The last piece need not be written before another request begins.
@@ -121,7 +136,7 @@ async fn fetch(original: &Arc<Original>, stream: &Stream, partial: &Arc<Partial>
         }
         let length = bytes.len() as u64;
         if !keep(original, partial, rest.start, bytes).await {
-            return Ok(());
+            return Ok(false);
         }
         rest.start += length.div_ceil(BLOCK);
         if rest.start >= stream.blocks().start + TURN {
@@ -129,16 +144,7 @@ async fn fetch(original: &Arc<Original>, stream: &Stream, partial: &Arc<Partial>
         }
         longest = (longest * 2).min(MAX_PIECE);
     }
-    let (blocks, took) = (stream.blocks(), begun.elapsed());
-    tracing::debug!(
-        record = resource.record_name,
-        ?blocks,
-        ?waited,
-        ?took,
-        wanted = stream.turn.is_wanted(),
-        "fetched"
-    );
-    Ok(())
+    Ok(true)
 }
 
 /// Writes a piece from this block on, and tells those who wait. False if the disk does not take it: the file is left to be
