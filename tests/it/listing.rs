@@ -111,9 +111,7 @@ pub fn assert_places(stage: &Stage) {
 fn a_seeded_library_is_listed_whole() {
     let stage = Stage::new(Options { assets: Some(1_500), ..Options::default() });
     stage.update().unwrap();
-    assert_true(&stage);
-    assert_places(&stage);
-    stage.simulator.assert_clean();
+    assert_listed(&stage);
 }
 
 #[test]
@@ -140,9 +138,7 @@ fn a_shared_library_without_lists_of_hidden_and_trashed_is_read_from_its_history
     let cloud = stage.simulator.cloud();
     cloud.keep_proven_lists_only(cloud.zone("SharedSync-CB6DB43B-E5B9-4940-A7F5-C2E986D98450").unwrap());
     stage.update().unwrap();
-    assert_true(&stage);
-    assert_places(&stage);
-    stage.simulator.assert_clean();
+    assert_listed(&stage);
 }
 
 #[test]
@@ -330,6 +326,13 @@ fn a_listing_that_was_interrupted_goes_on_where_it_was() {
     stage.simulator.assert_clean();
 }
 
+/// The tree is the cloud's, its albums too, and nothing was asked that may not be.
+fn assert_listed(stage: &Stage) {
+    assert_true(stage);
+    assert_places(stage);
+    stage.simulator.assert_clean();
+}
+
 /// Albums and photos are read side by side: whichever of them fails, what is in of the other is gone on from.
 #[test]
 fn a_listing_whose_albums_or_photos_fail_goes_on_where_both_were() {
@@ -344,9 +347,7 @@ fn a_listing_whose_albums_or_photos_fail_goes_on_where_both_were() {
         assert!(stage.index.libraries().unwrap().iter().all(|state| !state.shown), "{endpoint} {nth}");
         let stage = stage.reopened();
         stage.update().unwrap();
-        assert_true(&stage);
-        assert_places(&stage);
-        stage.simulator.assert_clean();
+        assert_listed(&stage);
     }
 }
 
@@ -373,9 +374,7 @@ fn what_changes_while_albums_and_photos_are_read_is_listed() {
         listing.join().unwrap().unwrap();
     });
     stage.update().unwrap();
-    assert_true(&stage);
-    assert_places(&stage);
-    stage.simulator.assert_clean();
+    assert_listed(&stage);
 }
 
 #[test]
@@ -391,9 +390,7 @@ fn a_library_that_changed_while_its_listing_was_interrupted_is_listed_whole() {
     cloud.add_photo(cloud.primary(), photo);
     let stage = stage.reopened();
     stage.update().unwrap();
-    assert_true(&stage);
-    assert_places(&stage);
-    stage.simulator.assert_clean();
+    assert_listed(&stage);
 }
 
 #[test]
@@ -407,9 +404,7 @@ fn an_interrupted_listing_whose_token_is_not_taken_begins_anew() {
     let refusal = Effect::Answer(Change::ErrorInside { place: Place::Zone, code, reason });
     stage.simulator.fault(Fault::nth("changes/zone", 1, refusal));
     stage.update().unwrap();
-    assert_true(&stage);
-    assert_places(&stage);
-    stage.simulator.assert_clean();
+    assert_listed(&stage);
 }
 
 #[test]
