@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::library::{EIGHT, FILM, HOME, LOOKS, MANY, PHOTOS, SHOOT, SMALL, Shelf, TEN_THOUSAND, USERS};
+use crate::library::{EIGHT, FILM, HOME, KEYED, LOOKS, MANY, PHOTOS, SHOOT, SMALL, Shelf, TEN_THOUSAND, USERS};
 use crate::peer::{Peer, User};
 use crate::report::Report;
 use crate::scenario::{self, Place};
@@ -38,7 +38,7 @@ const fn group(
 pub const ALL: [Group; 9] = [
     group("copy", BOTH, &[&PHOTOS, &FILM], scenario::copy),
     group("eight", BOTH, &[&EIGHT], scenario::eight),
-    group("shoot", OURS, &[&SHOOT], scenario::shoot),
+    group("shoot", OURS, &[&SHOOT, &KEYED], scenario::shoot),
     group("small", BOTH, &[&SMALL], scenario::small),
     group("many", OURS, &[&MANY], scenario::many),
     Group { most_runs: 1, ..group("ten-thousand", OURS, &[&TEN_THOUSAND], scenario::ten_thousand) },

@@ -10,6 +10,12 @@ pub struct Shelf {
     pub name: &'static str,
     pub count: usize,
     pub size: u64,
+    /// Whether a checksum goes with them that a client can compute.
+    pub verifiable: bool,
+}
+
+const fn shelf(name: &'static str, count: usize, size: u64) -> Shelf {
+    Shelf { name, count, size, verifiable: true }
 }
 
 impl Shelf {
@@ -28,16 +34,17 @@ impl Shelf {
 }
 
 // rclone lists no more than 66 of each hundred, so what it copies stays below.
-pub const PHOTOS: Shelf = Shelf { name: "photos", count: 60, size: 5 * MB };
-pub const SHOOT: Shelf = Shelf { name: "shoot", count: 300, size: 5 * MB };
-pub const SMALL: Shelf = Shelf { name: "small", count: 60, size: 200 << 10 };
-pub const MANY: Shelf = Shelf { name: "many", count: 2000, size: 200 << 10 };
-pub const TEN_THOUSAND: Shelf = Shelf { name: "tens", count: 10_000, size: 200 << 10 };
-pub const FILM: Shelf = Shelf { name: "film", count: 1, size: 200 * MB };
-pub const EIGHT: Shelf = Shelf { name: "eight", count: 8, size: 40 * MB };
-pub const LOOKS: Shelf = Shelf { name: "looks", count: 3, size: 200 * MB };
-pub const USERS: Shelf = Shelf { name: "users", count: 60, size: 5 * MB };
-pub const HOME: Shelf = Shelf { name: "home", count: 16, size: 5 * MB };
+pub const PHOTOS: Shelf = shelf("photos", 60, 5 * MB);
+pub const SHOOT: Shelf = shelf("shoot", 300, 5 * MB);
+pub const KEYED: Shelf = Shelf { verifiable: false, ..shelf("keyed", 300, 5 * MB) };
+pub const SMALL: Shelf = shelf("small", 60, 200 << 10);
+pub const MANY: Shelf = shelf("many", 2000, 200 << 10);
+pub const TEN_THOUSAND: Shelf = shelf("tens", 10_000, 200 << 10);
+pub const FILM: Shelf = shelf("film", 1, 200 * MB);
+pub const EIGHT: Shelf = shelf("eight", 8, 40 * MB);
+pub const LOOKS: Shelf = shelf("looks", 3, 200 * MB);
+pub const USERS: Shelf = shelf("users", 60, 5 * MB);
+pub const HOME: Shelf = shelf("home", 16, 5 * MB);
 
 /// Photos between two albums, in the order of albums and of months: a walk that goes on beyond its album reads these
 /// ahead, and none of another scenario's.
@@ -48,20 +55,22 @@ pub fn fill(cloud: &Cloud, shelves: &[&Shelf], runs: usize) {
     let mut shelves: Vec<(usize, &Shelf)> = (0..runs).flat_map(|run| shelves.iter().map(move |s| (run, *s))).collect();
     shelves.sort_by_key(|(run, shelf)| shelf.album(*run));
     let (mut seed, mut month) = (0, 0);
-    let mut album = |name: &str, files: Vec<(String, u64)>| {
+    let mut album = |name: &str, files: Vec<(String, u64)>, verifiable: bool| {
         let id = cloud.add_album(cloud.primary(), name, None);
         month += 1;
         for (minute, (file, size)) in files.into_iter().enumerate() {
             seed += 1;
             let original = Resource::new("public.jpeg", Body::seeded(seed, size)).sized(4032, 3024);
+            let original = if verifiable { original } else { original.with_keyed_checksum() };
             let captured = 1_000_000_000_000 + MONTH * month + 10_000 * minute as i64;
             let photo = cloud.add_photo(cloud.primary(), NewPhoto::new(&file, original, captured));
             cloud.add_to_album(photo, id).expect("both are there");
         }
     };
     for (run, shelf) in shelves {
-        album(&shelf.album(run), (0..shelf.count).map(|n| (shelf.file(run, n), shelf.size)).collect());
+        let files = (0..shelf.count).map(|n| (shelf.file(run, n), shelf.size)).collect();
+        album(&shelf.album(run), files, shelf.verifiable);
         let name = format!("{} fence", shelf.album(run));
-        album(&name, (0..FENCE).map(|n| (format!("{name} {n}.JPG"), 1000)).collect());
+        album(&name, (0..FENCE).map(|n| (format!("{name} {n}.JPG"), 1000)).collect(), true);
     }
 }

@@ -136,14 +136,15 @@ impl Cache {
 
     /// Room for an original and the file it is downloaded to, with the blocks that survived from before.
     /// `None` if the cache cannot have it.
-    pub fn begin(&self, name: &str, size: u64) -> io::Result<Option<Partial>> {
+    pub fn begin(&self, name: &str, resource: &Resource) -> io::Result<Option<Partial>> {
+        let size = resource.size;
         let known = self.order().sizes.contains(name);
         if !self.make_room(if known { 0 } else { size }) {
             return Ok(None);
         }
         let path = self.path(name);
         private_folder(path.parent().expect("a file in a folder"))?;
-        let partial = Partial::open(path.with_extension(PART), path.with_extension(BLOCKS), size)?;
+        let partial = Partial::open(path.with_extension(PART), path.with_extension(BLOCKS), resource)?;
         self.order().use_now(name, size);
         Ok(Some(partial))
     }

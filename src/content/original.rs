@@ -358,7 +358,7 @@ impl Original {
 
     fn begin_on_disk(&self) -> Option<Partial> {
         let (name, _) = self.kept.as_ref().filter(|_| !self.state().off_disk)?;
-        match self.shared.cache.begin(name, self.resource.size) {
+        match self.shared.cache.begin(name, &self.resource) {
             Ok(partial) => partial,
             Err(error) => {
                 self.leave_disk(None, &error);
@@ -371,7 +371,7 @@ impl Original {
         let size = self.resource.size;
         let share = u32::try_from(size.div_ceil(MIB)).ok().filter(|_| size <= IN_MEMORY)?;
         let share = self.shared.memory.clone().try_acquire_many_owned(share).ok()?;
-        let partial = Partial::in_memory(size).ok()?;
+        let partial = Partial::in_memory(&self.resource).ok()?;
         // What readers were given so far must be what is checked in the end.
         let before = self.state().before.take();
         if let Some(before) = before {

@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 
 use super::BLOCK;
 use super::blocks::Blocks;
-use crate::photos::{Checksum, Verdict, Verifier};
+use crate::photos::{Checksum, Resource, Verdict, Verifier};
 
 /// Blocks that are read back at once: 1 MiB.
 const READ_BACK: u64 = 16;
@@ -28,8 +28,8 @@ pub struct Partial {
     claim: Option<PathBuf>,
     size: u64,
     present: Mutex<Blocks>,
-    /// The checksum as far as blocks arrived in order.
-    in_order: Mutex<Verifier>,
+    /// The checksum as far as blocks arrived in order; `None` if it is of a kind that cannot be computed here.
+    in_order: Option<Mutex<Verifier>>,
     /// When somebody last undertook to save the claim.
     saved: Mutex<Instant>,
     saving: Mutex<()>,
@@ -38,7 +38,8 @@ pub struct Partial {
 
 impl Partial {
     /// Opens or creates the file and takes up what an earlier run claimed of it.
-    pub fn open(path: PathBuf, claim: PathBuf, size: u64) -> io::Result<Partial> {
+    pub fn open(path: PathBuf, claim: PathBuf, resource: &Resource) -> io::Result<Partial> {
+        let size = resource.size;
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
         let mut present = Blocks::none(size);
         if file.metadata()?.len() == size {
@@ -49,26 +50,26 @@ impl Partial {
             file.set_len(0)?;
             file.set_len(size)?;
         }
-        Ok(Partial::new(file, Some(claim), present, size))
+        Ok(Partial::new(file, Some(claim), present, resource))
     }
 
     /// A file without a name, in memory where the system has such.
-    pub fn in_memory(size: u64) -> io::Result<Partial> {
+    pub fn in_memory(resource: &Resource) -> io::Result<Partial> {
         #[cfg(target_os = "linux")]
         let file = File::from(nix::sys::memfd::memfd_create(c"original", nix::sys::memfd::MFdFlags::MFD_CLOEXEC)?);
         #[cfg(not(target_os = "linux"))]
         let file = tempfile::tempfile()?;
-        file.set_len(size)?;
-        Ok(Partial::new(file, None, Blocks::none(size), size))
+        file.set_len(resource.size)?;
+        Ok(Partial::new(file, None, Blocks::none(resource.size), resource))
     }
 
-    fn new(file: File, claim: Option<PathBuf>, present: Blocks, size: u64) -> Partial {
+    fn new(file: File, claim: Option<PathBuf>, present: Blocks, resource: &Resource) -> Partial {
         Partial {
             file: Arc::new(file),
             claim,
-            size,
+            size: resource.size,
             present: Mutex::new(present),
-            in_order: Mutex::default(),
+            in_order: resource.checksum.is_verifiable().then(Mutex::default),
             saved: Mutex::new(Instant::now()),
             saving: Mutex::default(),
             judged: AtomicBool::new(false),
@@ -102,9 +103,9 @@ impl Partial {
             (first..end).for_each(|block| present.insert(block));
         }
         // Whoever checks just now goes on with these blocks too, or leaves them to the next; `judge` takes what is left.
-        match self.in_order.try_lock() {
-            Ok(mut in_order) => self.check_on(&mut in_order, first, bytes),
-            Err(_) => Ok(()),
+        match self.in_order.as_ref().map(Mutex::try_lock) {
+            Some(Ok(mut in_order)) => self.check_on(&mut in_order, first, bytes),
+            _ => Ok(()),
         }
     }
 
@@ -179,11 +180,10 @@ impl Partial {
 
     /// Compares the complete file with its checksum; reads again what was not taken while it arrived.
     pub fn judge(&self, expected: &Checksum) -> io::Result<Verdict> {
-        let mut verifier = self.in_order.lock().expect("no panic while locked").clone();
-        if verifier.length() != self.size && expected.is_verifiable() {
+        let Some(in_order) = &self.in_order else { return Ok(Verdict::SizeOnly) };
+        let mut verifier = in_order.lock().expect("no panic while locked").clone();
+        if verifier.length() != self.size {
             hash_on(&self.file, &mut verifier)?;
-        } else if verifier.length() != self.size {
-            return Ok(Verdict::SizeOnly);
         }
         Ok(verifier.judge(self.size, expected))
     }
