@@ -147,7 +147,8 @@ impl Content {
         let shared = Shared {
             source,
             cache: Cache::open(options.folder, options.size, options.keep_free)?,
-            uncached: Uncached::new(options.memory / 16),
+            // Of 256 MB room for two readers at a time, 17 pieces each.
+            uncached: Uncached::new(options.memory / 6),
             throttle: Throttle::new(options.bandwidth),
             line: Line::new(CONNECTIONS),
             ahead: Arc::new(Semaphore::new(AHEAD)),

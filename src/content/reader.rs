@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::original::{Original, Plan};
 use super::stream::{self, Stream};
-use super::uncached::Edition;
+use super::uncached::{Edition, Progress};
 use super::{BLOCK, ContentError, MIB};
 use crate::http::Hope;
 
@@ -43,6 +43,8 @@ pub struct Reader {
     cursor: Mutex<Cursor>,
     /// Where the reads begin that wait now.
     waiting: Mutex<Vec<u64>>,
+    /// Past the cache.
+    progress: Arc<Progress>,
 }
 
 /// Tells a reader that goes through the file from one that jumps.
@@ -119,7 +121,13 @@ impl Drop for Reader {
 impl Reader {
     pub(super) fn new(original: Arc<Original>) -> Reader {
         let generation = original.generation();
-        Reader { original, generation, cursor: Mutex::new(Cursor::new()), waiting: Mutex::default() }
+        Reader {
+            original,
+            generation,
+            cursor: Mutex::new(Cursor::new()),
+            waiting: Mutex::default(),
+            progress: Arc::default(),
+        }
     }
 
     /// Whether the whole, checked file is on disk.
@@ -264,7 +272,7 @@ impl Reader {
         let (shared, generation) = (&self.original.shared, self.generation);
         let edition = Edition { resource: &self.original.resource, generation };
         if window > FIRST_WINDOW * BLOCK {
-            shared.uncached.run_ahead(shared, &edition, range.end, window);
+            shared.uncached.run_ahead(shared, &edition, &self.progress, range.end, window).await;
         }
         let mut all = BytesMut::with_capacity((range.end - range.start) as usize);
         while (all.len() as u64) < range.end - range.start {
