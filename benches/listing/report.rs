@@ -21,6 +21,10 @@ rclone has one directory of all photos and shows part of an album, so from nothi
 everything with albums complete. The whole tree is of photosfs' own shape.
 ";
 
+/// Who is measured, and beside whom; there is no column for one who was not.
+const OWN: &str = "photosfs";
+const OTHERS: [&str; 2] = ["rclone", "local disk"];
+
 impl Report {
     pub fn add(&mut self, scenario: &str, who: &str, figure: f64) {
         eprintln!("  {scenario}: {who} {figure:.3}");
@@ -51,21 +55,31 @@ impl Report {
     }
 
     fn section(&self, assets: usize) -> String {
-        format!("## {assets} assets\n\n{}", self.table())
+        format!("## {assets} assets\n\n{}\n\n{}", self.runs(), self.table())
+    }
+
+    /// How many runs there were: what is measured once at the end of them has one figure only.
+    fn runs(&self) -> String {
+        match self.figures.values().map(Vec::len).max().unwrap_or_default() {
+            1 => "One run.".into(),
+            2 => "Two runs.".into(),
+            3 => "Three runs.".into(),
+            more => format!("{more} runs."),
+        }
     }
 
     fn table(&self) -> String {
-        let mut text =
-            String::from("| scenario | photosfs | rclone | ratio | local disk | ratio |\n|---|---|---|---|---|---|\n");
+        let others: Vec<&str> =
+            OTHERS.into_iter().filter(|other| self.figures.keys().any(|(_, who)| who == other)).collect();
+        let head: String = others.iter().map(|other| format!(" {other} | ratio |")).collect();
+        let mut text = format!("| scenario | photosfs |{head}\n|---|---|{}\n", "---|---|".repeat(others.len()));
         for scenario in &self.scenarios {
-            let [own, peer, local] = ["photosfs", "rclone", "local disk"].map(|who| self.figures(scenario, who));
-            let ratio = |other: &[f64]| match (median(&own), median(other)) {
-                (Some(own), Some(other)) if other > 0.0 => format!("{:.2}", own / other),
-                _ => String::new(),
-            };
-            let (to_peer, to_local) = (ratio(&peer), ratio(&local));
-            let [own, peer, local] = [&own, &peer, &local].map(|figures| spread(figures));
-            writeln!(text, "| {scenario} | {own} | {peer} | {to_peer} | {local} | {to_local} |").unwrap();
+            let own = self.figures(scenario, OWN);
+            write!(text, "| {scenario} | {} |", spread(&own)).unwrap();
+            for figures in others.iter().map(|other| self.figures(scenario, other)) {
+                write!(text, " {} | {} |", spread(&figures), ratio(&own, &figures)).unwrap();
+            }
+            text.push('\n');
         }
         text
     }
@@ -79,6 +93,13 @@ impl Report {
 
 fn median(sorted: &[f64]) -> Option<f64> {
     sorted.get(sorted.len() / 2).copied()
+}
+
+fn ratio(own: &[f64], other: &[f64]) -> String {
+    match (median(own), median(other)) {
+        (Some(own), Some(other)) if other > 0.0 => format!("{:.2}", own / other),
+        _ => String::new(),
+    }
 }
 
 fn spread(sorted: &[f64]) -> String {
