@@ -6,8 +6,8 @@
 //! turn is. Of several files the one with the fewest connections is next, so that each reader goes on when its latest
 //! request has ended.
 
-use std::collections::{HashSet, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -31,15 +31,18 @@ pub struct Turn {
     /// It has had its turn: from now on its connection is anybody's who waits for one.
     over: AtomicBool,
     cut: AtomicBool,
-    /// All of its file is here or on its way.
-    spare: AtomicBool,
+    /// Blocks of its file that somebody goes through and that are neither here nor on their way.
+    left: AtomicU64,
+    /// Blocks that it has yet to bring itself.
+    rest: AtomicU64,
     changed: Notify,
 }
 
 impl Turn {
     pub fn new(of: &Checksum) -> Turn {
-        let [wanted, ready, granted, over, cut, spare] = Default::default();
-        Turn { of: of.clone(), wanted, ready, granted, over, cut, spare, changed: Notify::new() }
+        let [wanted, ready, granted, over, cut] = Default::default();
+        let [left, rest] = Default::default();
+        Turn { of: of.clone(), wanted, ready, granted, over, cut, left, rest, changed: Notify::new() }
     }
 
     /// Notes that somebody waits for what this request fetches.
@@ -70,9 +73,18 @@ impl Turn {
         self.over.store(true, Ordering::Release);
     }
 
-    /// Notes whether there is anything that it could fetch.
-    pub fn note_spare(&self, spare: bool) {
-        self.spare.store(spare, Ordering::Release);
+    /// Notes how many blocks of its file are left to fetch for anybody.
+    pub fn note_left(&self, blocks: u64) {
+        self.left.store(blocks, Ordering::Release);
+    }
+
+    /// Notes how many blocks it has yet to bring.
+    pub fn note_rest(&self, blocks: u64) {
+        self.rest.store(blocks, Ordering::Release);
+    }
+
+    fn left(&self) -> u64 {
+        self.left.load(Ordering::Acquire)
     }
 
     /// Whether its connection may be taken from it for somebody who waits.
@@ -92,6 +104,7 @@ impl Turn {
 
 /// The connections.
 pub struct Line {
+    all: usize,
     state: Mutex<State>,
 }
 
@@ -122,7 +135,8 @@ impl Drop for Connection<'_> {
 
 impl Line {
     pub fn new(connections: usize) -> Line {
-        Line { state: Mutex::new(State { free: connections, queue: VecDeque::new(), busy: Vec::new() }) }
+        let state = State { free: connections, queue: VecDeque::new(), busy: Vec::new() };
+        Line { all: connections, state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -134,12 +148,21 @@ impl Line {
         self.state().free
     }
 
-    /// Files of which there is something to fetch that no connection fetches yet.
-    pub fn files(&self) -> usize {
+    /// Blocks of each connection, if all had an equal share of what is left and under way: a request of so many that begins
+    /// now ends when the others do. `left` is what is left of this file.
+    pub fn share(&self, of: &Checksum, left: u64) -> u64 {
         let state = self.state();
-        let files: HashSet<&Checksum> =
-            state.queue.iter().filter(|turn| !turn.spare.load(Ordering::Acquire)).map(|turn| &turn.of).collect();
-        files.len()
+        let rest: u64 = state.busy.iter().map(|turn| turn.rest.load(Ordering::Acquire)).sum();
+        let others = state.queue.iter().chain(&state.busy).filter(|turn| turn.of != *of);
+        let others: HashMap<&Checksum, u64> = others.map(|turn| (&turn.of, turn.left())).collect();
+        (left + rest + others.values().sum::<u64>()).div_ceil(self.all as u64)
+    }
+
+    /// Whether there are files of which nothing is fetched for want of a connection.
+    pub fn is_short(&self) -> bool {
+        let state = self.state();
+        let without = state.queue.iter().filter(|turn| turn.left() > 0 && state.connections(&turn.of) == 0);
+        without.map(|turn| &turn.of).collect::<HashSet<_>>().len() > state.free
     }
 
     /// A place in the queue, for a request that is not ready yet: the others know of it.
@@ -243,13 +266,30 @@ mod tests {
         let second = line.join(&ahead).granted().await;
         let mut third = join_all(&line, &[turn("film")]).await;
         assert_eq!(line.state().free, 1, "of three");
-        assert_eq!(line.files(), 2);
         let soon = soon.granted().await;
         assert!(photo.is_granted());
         drop((first, soon));
         let third = third.remove(0).await;
         drop((second, third));
         assert_eq!(line.state().free, 3);
+    }
+
+    #[tokio::test]
+    async fn a_share_is_what_each_connection_has_yet_to_bring() {
+        let line = Line::new(2);
+        let [film, later, photo, other] = ["film", "film", "photo", "other"].map(turn);
+        film.note_rest(70);
+        [&film, &later].into_iter().for_each(|turn| turn.note_left(30));
+        let _first = line.join(&film).granted().await;
+        let _queued = line.join(&later);
+        assert_eq!(line.share(&Checksum::new("film"), 30), 50);
+        assert_eq!(line.share(&Checksum::new("photo"), 10), 55, "with what is left of the film");
+        photo.note_left(10);
+        let _soon = line.join(&photo);
+        assert!(!line.is_short(), "a connection is free for the photo");
+        other.note_left(1);
+        let _later = line.join(&other);
+        assert!(line.is_short());
     }
 
     #[tokio::test]

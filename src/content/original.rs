@@ -5,6 +5,7 @@ use std::io;
 use std::mem;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
@@ -33,7 +34,7 @@ const MAX_STREAMS: usize = CONNECTIONS;
 /// Of these, requests that wait for a connection which another file has.
 const QUEUED: usize = 2;
 
-/// Blocks of one request: 1 MiB to 32 MiB, in which the 40 ms of a request are a tenth of its time at 20 MB/s, or less.
+/// Blocks of one request: 1 MiB, at 20 MB/s as long as its 40 ms on the way, to 32 MiB.
 const LEAST_PIECE: u64 = 16;
 const MAX_PIECE: u64 = 512;
 
@@ -48,6 +49,8 @@ pub struct Original {
     state: Mutex<State>,
     beginning: Mutex<()>,
     passing: Mutex<Passing>,
+    /// How many have it open.
+    readers: AtomicUsize,
     /// Rung after every block and every change of state.
     pub changed: Notify,
 }
@@ -122,6 +125,7 @@ impl Original {
             state: Mutex::new(state),
             beginning: Mutex::default(),
             passing: Mutex::default(),
+            readers: AtomicUsize::new(0),
             changed: Notify::new(),
         }
     }
@@ -170,6 +174,19 @@ impl Original {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    pub fn opened(&self) {
+        self.readers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn closed(&self) {
+        self.readers.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether anybody has it open: if not, no more of it is fetched than is on its way.
+    pub fn is_open(&self) -> bool {
+        self.readers.load(Ordering::Relaxed) > 0
     }
 
     pub fn generation(&self) -> u32 {
@@ -278,47 +295,58 @@ impl Original {
 
     /// Starts requests for what is missing of a part of the file: as many as there are connections for, and few that wait.
     fn fill(self: &Arc<Original>, state: &mut State, partial: &Arc<Partial>, part: Range<u64>) {
-        let (part, missing, count) = {
+        let (part, left) = {
             let present = partial.present();
             let from = begin(&state.streams, &present, part.start, part.end.saturating_sub(part.start));
-            let missing = state.streams.count_missing(&present, from..part.end.min(present.count()));
-            (from..part.end, missing, present.count())
+            let part = from..part.end.min(present.count()).max(from);
+            (part.clone(), state.streams.count_missing(&present, part))
         };
-        let piece = self.piece(part.end.saturating_sub(part.start), count.saturating_sub(part.start));
         let (needed, waiting, fetching) =
-            (missing.div_ceil(piece) as usize, state.streams.waiting(), state.streams.fetching());
+            (left.div_ceil(self.piece(left)) as usize, state.streams.waiting(), state.streams.fetching());
         let room = MAX_STREAMS.min(self.shared.line.free() + fetching + QUEUED).saturating_sub(waiting + fetching);
-        state.streams.part = part.clone();
-        state.streams.note_left(missing > 0);
         for _ in 0..room.min(needed.saturating_sub(waiting)) {
             self.start(state, partial, part.clone());
         }
+        state.streams.part = part;
+        state.streams.note_left(left);
     }
 
-    /// The blocks of one request.
-    fn piece(&self, part: u64, left: u64) -> u64 {
+    /// The blocks of one request, if so many are left.
+    fn piece(&self, left: u64) -> u64 {
+        let line = &self.shared.line;
         match self.is_small() {
             true => left.max(1),
-            false => piece(part, left, self.shared.line.files() as u64),
+            false => piece(left, line.share(&self.resource.checksum, left), line.is_short()),
         }
     }
 
-    /// Gives a stream that has a connection the first blocks that are missing of its part, or of the latest one: a whole
-    /// piece, also beyond the part. A window that slides on by each read would else be fetched read by read.
+    /// Gives a stream that has a connection the first blocks that are missing of its part, or of the latest one; none if
+    /// nobody has the file open any more.
     pub fn claim(&self, stream: &Stream, partial: &Partial) -> Range<u64> {
         let (state, present) = (self.state(), partial.present());
-        let missing = |part: &Range<u64>| {
-            let gap = state.streams.missing(&present, part.start..part.end.min(present.count()))?;
-            let piece = self.piece(part.end - part.start, present.count() - gap.start);
-            state.streams.missing(&present, gap.start..(gap.start + piece).min(present.count()))
+        let (streams, latest) = (&state.streams, &state.streams.part);
+        let next = |part| self.next_piece(streams, &present, part);
+        let blocks = match self.is_open() {
+            true => next(&stream.part).or_else(|| next(latest)).unwrap_or(0..0),
+            false => 0..0,
         };
-        let blocks = missing(&stream.part).or_else(|| missing(&state.streams.part)).unwrap_or(0..0);
         if !blocks.is_empty() {
-            state.streams.hand_over(stream);
+            streams.hand_over(stream);
         }
-        stream.claim(blocks.clone());
-        state.streams.note_left(state.streams.missing(&present, blocks.end..present.count()).is_some());
-        blocks
+        stream.claim(blocks);
+        streams.note_left(streams.count_missing(&present, latest.clone()));
+        stream.blocks()
+    }
+
+    /// A whole piece from the first block that is missing of a part, also beyond the part: a window that slides on by each
+    /// read would else be fetched read by read. Who goes on through the file may have asked for more since.
+    fn next_piece(&self, streams: &Streams, present: &Blocks, part: &Range<u64>) -> Option<Range<u64>> {
+        let (count, latest) = (present.count(), &streams.part);
+        let gap = streams.missing(present, part.start..part.end.min(count))?;
+        let goes_on = latest.contains(&gap.start).then(|| latest.end - latest.start);
+        let window = goes_on.unwrap_or(0).max(part.end - part.start);
+        let left = streams.count_missing(present, gap.start..(gap.start + window).min(count));
+        streams.missing(present, gap.start..(gap.start + self.piece(left)).min(count))
     }
 
     fn start(self: &Arc<Original>, state: &mut State, partial: &Arc<Partial>, part: Range<u64>) -> Arc<Stream> {
@@ -516,16 +544,14 @@ fn blocks(range: &Range<u64>) -> Range<u64> {
     range.start / BLOCK..range.end.div_ceil(BLOCK)
 }
 
-/// The blocks of one request: the part, or what is left of the file, divided by the file's share of the connections. Eight
-/// readers of ten connections so have most of their files fetched in one long request each, as each costs its way to the
-/// service and back, and the two connections left over take of the rest what makes all end together. Where there are no
-/// connections to spare nobody has one for long. What would be left over goes with the last one.
-fn piece(part: u64, left: u64, files: u64) -> u64 {
-    let (files, all) = (files.max(1), CONNECTIONS as u64);
-    let least = (TURN / 2 * files / all).clamp(LEAST_PIECE, TURN / 2);
-    let most = if files < all { MAX_PIECE } else { TURN };
-    let share = (part.min(left) * files).div_ceil(all).clamp(least, most);
-    if left <= 2 * least { left } else { share }.clamp(1, part.max(1))
+/// The blocks of one request, of those that are left for a reader: what every connection has yet to bring if all are to end
+/// together. Each request costs its way to the service and back, so a few long ones are best; whoever comes later finds
+/// shorter ones to fill in with. While there are files without a connection nobody has one for long. What would be left over
+/// goes with the last one.
+fn piece(left: u64, share: u64, is_short: bool) -> u64 {
+    let most = if is_short { TURN } else { MAX_PIECE };
+    let share = share.clamp(LEAST_PIECE, most);
+    if left < share + LEAST_PIECE { left.clamp(1, most) } else { share }
 }
 
 /// Where to begin to fetch for a reader who has come to this block. The reads of one who goes through the file come out of
@@ -546,22 +572,15 @@ fn has(partial: &Partial, range: &Range<u64>) -> bool {
 mod tests {
     use super::*;
 
-    /// The requests of a file, if no other file's fetching changes meanwhile.
-    fn pieces(part: u64, mut left: u64, files: u64) -> Vec<u64> {
-        let mut all = Vec::new();
-        while left > 0 {
-            all.push(piece(part, left, files));
-            left -= all[all.len() - 1];
-        }
-        all
-    }
-
     #[test]
-    fn a_request_is_as_long_as_leaves_the_others_their_share() {
-        assert_eq!(pieces(1280, 1280, 1)[..3], [128, 116, 104], "a film alone: all connections");
-        assert_eq!(pieces(1280, 611, 8), [489, 98, 24], "eight readers: one long request, and what is left for others");
-        assert_eq!(pieces(1280, 611, 10), [128, 128, 128, 128, 99], "none to spare: in turns");
-        assert_eq!(piece(1280, 100_000, 9), MAX_PIECE);
-        assert_eq!(piece(2, 611, 1), 2, "who jumps gets only what he asks for");
+    fn a_request_is_as_long_as_the_others_have_yet_to_bring() {
+        assert_eq!(piece(1280, 128, false), 128, "a film alone: a tenth of what is kept under way");
+        assert_eq!(piece(611, 489, false), 489, "the first of eight readers");
+        assert_eq!(piece(122, 489, false), 122, "what is left of his file");
+        assert_eq!(piece(140, 128, false), 140, "no remnant");
+        assert_eq!(piece(611, 489, true), TURN, "others wait for a connection");
+        assert_eq!(piece(100_000, 10_000, false), MAX_PIECE);
+        assert_eq!(piece(200, 0, false), LEAST_PIECE);
+        assert_eq!(piece(2, 611, false), 2, "who jumps gets only what he asks for");
     }
 }

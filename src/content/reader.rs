@@ -115,12 +115,14 @@ impl Drop for Waiting<'_> {
 impl Drop for Reader {
     fn drop(&mut self) {
         self.original.shared.note_proof(&self.original);
+        self.original.closed();
     }
 }
 
 impl Reader {
     pub(super) fn new(original: Arc<Original>) -> Reader {
         let generation = original.generation();
+        original.opened();
         Reader {
             original,
             generation,

@@ -4,9 +4,9 @@
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::line::{Connection, Turn};
 use super::original::Original;
@@ -36,13 +36,9 @@ pub struct Stream {
 
 impl Stream {
     pub fn new(of: &Checksum, part: Range<u64>) -> Stream {
-        Stream {
-            part,
-            claimed: OnceLock::new(),
-            turn: Arc::new(Turn::new(of)),
-            has_fetched: AtomicBool::new(false),
-            outcome: OnceLock::new(),
-        }
+        let turn = Arc::new(Turn::new(of));
+        turn.note_left(part.end - part.start);
+        Stream { part, claimed: OnceLock::new(), turn, has_fetched: AtomicBool::new(false), outcome: OnceLock::new() }
     }
 
     /// The blocks it fetches: none before it has claimed them.
@@ -57,6 +53,7 @@ impl Stream {
 
     /// Decides which blocks it fetches.
     pub fn claim(&self, blocks: Range<u64>) {
+        self.turn.note_rest(blocks.end - blocks.start);
         let _ = self.claimed.set(blocks);
     }
 
@@ -139,8 +136,13 @@ async fn take(
             return Ok(false);
         }
         rest.start += length.div_ceil(BLOCK);
+        stream.turn.note_rest(rest.end - rest.start);
         if rest.start >= stream.blocks().start + TURN {
             stream.turn.end_turn();
+            if !original.is_open() {
+                // The rest of it is for nobody.
+                return Ok(false);
+            }
         }
         longest = (longest * 2).min(MAX_PIECE);
     }

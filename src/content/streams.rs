@@ -46,9 +46,9 @@ impl Streams {
         self.all.iter().filter(|stream| stream.is_waiting()).count()
     }
 
-    /// Tells those that wait whether there is anything left for them.
-    pub fn note_left(&self, left: bool) {
-        self.all.iter().filter(|stream| stream.is_waiting()).for_each(|stream| stream.turn.note_spare(!left));
+    /// Notes how many blocks are left to fetch for those who go through the file.
+    pub fn note_left(&self, blocks: u64) {
+        self.all.iter().for_each(|stream| stream.turn.note_left(blocks));
     }
 
     /// The first of a file's streams to have a connection fetches what somebody waits for.

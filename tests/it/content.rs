@@ -97,6 +97,30 @@ async fn a_look_into_a_large_original_fetches_little() {
     assert!(shelf.given() <= 128 * 1024, "{}", shelf.given());
 }
 
+/// The first of ten requests ends before the others, and its connection is the next one's.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_has_open_any_more_is_not_begun() {
+    let (folder, shelf) = (tempfile::tempdir().unwrap(), shelf());
+    let others: Vec<Resource> = (0..10).map(|n| shelf.put(&format!("other {n}"), bytes(n, 1000))).collect();
+    let film = shelf.put("film", bytes(20, 20 * MIB));
+    shelf.plan(|number, _| Fault::Late(if number == 1 { 2000 } else { 2500 }));
+    let cache = Arc::new(content(folder.path(), &shelf));
+    let readers: Vec<_> = others
+        .into_iter()
+        .map(|other| {
+            let cache = cache.clone();
+            tokio::spawn(async move { whole(&cache, &other).await.unwrap() })
+        })
+        .collect();
+    eventually("each has its connection", || shelf.requests() == 10).await;
+    let left = tokio::time::timeout(Duration::from_millis(20), cache.read(&film, 0, 1000)).await;
+    assert!(left.is_err());
+    for reader in readers {
+        reader.await.unwrap();
+    }
+    assert_eq!((shelf.requests(), shelf.given_of("film")), (10, 0));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_a_file_is_the_only_short_read() {
     let (folder, shelf) = (tempfile::tempdir().unwrap(), shelf());
