@@ -19,9 +19,11 @@ const REACH: usize = 4;
 /// How far a walk's second file may be from its first.
 const NEXT: usize = 2;
 
-/// Files to have on their way after the first right guess, or at once if the first file of a directory is copied: what a
-/// wrong guess may cost. Each right guess makes it three times as many.
-const FIRST_WINDOW: usize = 5;
+/// Files to have on their way after the first right guess, or at once if the first file of a directory is copied, and how
+/// many bytes of them: with the one that is read they keep ten connections busy, and this is what a wrong guess may cost.
+/// Each right guess makes them three times as many.
+const FIRST_WINDOW: usize = 9;
+const FIRST_BYTES: u64 = 48 * 1024 * 1024;
 
 /// Files on their way at most, and how many bytes of them: enough to keep every connection busy, with small files
 /// (10 connections at 40 ms a request) as with large ones (10 at 20 MB/s).
@@ -125,24 +127,30 @@ impl Walk {
         if self.window == 0 {
             return Ok(Vec::new());
         }
-        let window = self.window;
+        let (window, is_believed) = (self.window, self.is_believed());
         let course = self.course();
         // A first guess stays in its directory.
-        if window > FIRST_WINDOW {
+        if is_believed {
             course.reach(tree, window)?;
         }
-        let mut bytes = 0;
+        let (mut bytes, most) = (0, if is_believed { MAX_BYTES } else { FIRST_BYTES });
         let within = course.ahead(window).iter().take_while(|file| {
             bytes += file.size.min(head);
-            bytes <= MAX_BYTES
+            bytes <= most
         });
         let within: Vec<(u64, u64)> = within.map(|file| (file.ino, file.size)).collect();
         Ok(within.into_iter().filter(|(ino, _)| self.asked.insert(*ino)).collect())
     }
 
-    /// The files whose addresses are to be looked up now: once the walk is believed, and in advance.
+    /// Whether more than the first guess was right.
+    fn is_believed(&self) -> bool {
+        self.window > FIRST_WINDOW
+    }
+
+    /// The files whose addresses are to be looked up now, in advance: with the first guess already, whose files need a
+    /// look-up anyway, so that nobody waits for one when it has turned out to be right.
     pub fn foresee(&mut self) -> Vec<u64> {
-        if self.window <= FIRST_WINDOW {
+        if self.window == 0 {
             return Vec::new();
         }
         let course = self.course();

@@ -1,5 +1,6 @@
 //! What is fetched before it is asked for, and what is not.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,6 +90,27 @@ async fn who_reads_by_name_or_by_inode_finds_the_next_files_fetched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_first_guess_is_ten_photos_or_a_few_films() {
+    let library = Library::new();
+    library.read(1, 0).await;
+    assert_eq!(library.settled().await, 10);
+
+    let folder = tempfile::tempdir().unwrap();
+    let (forest, shelf) = (Arc::new(Forest::new()), Arc::new(Shelf::default()));
+    for film in 1..=8 {
+        let resource = shelf.put(&format!("film {film}"), vec![film; 17 * MIB].into());
+        forest.file(ROOT, &format!("{film}.MOV"), 10 + u64::from(film), resource);
+    }
+    let library = Library { vfs: vfs(folder.path(), &forest, &shelf), shelf, _folder: folder };
+    let first = library.vfs.open(11, false).unwrap().handle;
+    assert!(library.vfs.read(first, 0, 1 << 20).await.unwrap() == vec![1; MIB]);
+    assert_eq!(library.vfs.read_now(first, 0, 1 << 20).unwrap().map(|bytes| bytes.len()), Some(MIB));
+    library.settled().await;
+    let asked: BTreeSet<String> = library.shelf.names().into_iter().collect();
+    assert_eq!(Vec::from_iter(asked), ["film 1", "film 2", "film 3", "film 4"], "48 MiB of their beginnings");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_walk_through_everything_fetches_each_file_once() {
     let library = Library::new();
     library.shelf.plan(|_, _| Fault::Late(60));
@@ -140,7 +162,7 @@ async fn several_wrong_guesses_give_up_what_has_not_begun() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_that_somebody_waits_for_passes_what_is_fetched_ahead() {
     let library = Library::new();
-    library.shelf.plan(|_, _| Fault::Late(300));
+    library.shelf.plan(|_, _| Fault::Late(1000));
     for place in 0..4 {
         library.read(1, place).await;
     }
