@@ -34,7 +34,7 @@ use bytes::Bytes;
 use crate::content::{Content, ContentError, Hope};
 use crate::index::{Node, NodeKind, Totals};
 use ahead::Ahead;
-pub use attributes::{Attributes, BLOCK_SIZE, Owner};
+pub use attributes::{Attributes, Owner};
 use cached_only::CachedOnly;
 pub use change::{ChangeListener, TreeChange};
 pub use directory::{DirectoryEntry, Listing, Page};

@@ -5,7 +5,7 @@ use std::time::UNIX_EPOCH;
 use fuser::{Errno, FileAttr, FileType, FopenFlags, INodeNo};
 
 use crate::index::NodeKind;
-use crate::vfs::{Attributes, BLOCK_SIZE, Caching, VfsError};
+use crate::vfs::{Attributes, Caching, VfsError};
 
 pub fn attributes(own: &Attributes) -> FileAttr {
     FileAttr {
@@ -23,7 +23,7 @@ pub fn attributes(own: &Attributes) -> FileAttr {
         uid: own.owner.uid,
         gid: own.owner.gid,
         rdev: 0,
-        blksize: BLOCK_SIZE,
+        blksize: own.block_size(),
         flags: 0,
     }
 }

@@ -5,7 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::index::{Node, NodeKind};
 
 /// The block size told to programs; a read of this size is one request (fuse.md §1).
-pub const BLOCK_SIZE: u32 = 128 * 1024;
+const BLOCK_SIZE: u32 = 128 * 1024;
+/// That of a directory: C libraries list with a buffer as large, and the kernel asks for as much at once (fuse.md §3). With 128
+/// KiB a large directory is some 70 % more requests, and takes 2 % longer.
+const DIRECTORY_BLOCK_SIZE: u32 = 256 * 1024;
 
 /// Who owns every file: the person who mounted. Constant, because backup tools compare it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +51,10 @@ impl Attributes {
             permissions: permissions(node.kind),
             owner,
         }
+    }
+
+    pub fn block_size(&self) -> u32 {
+        if self.kind == NodeKind::Directory { DIRECTORY_BLOCK_SIZE } else { BLOCK_SIZE }
     }
 
     /// Units of 512 bytes, as st_blocks counts.

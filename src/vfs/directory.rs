@@ -15,8 +15,8 @@ pub struct DirectoryEntry<'a> {
 /// All entries of a directory in a fixed order. Any page can be asked for again, after a signal or by seekdir(3), and a
 /// change meanwhile shifts nothing (backup-tools.md §5.5).
 ///
-/// Held for as long as a directory is open: 64 bytes and the name for each entry, 8 MB for an album of 100,000. Of a large
-/// directory the beginning can be read while the rest is being taken.
+/// Held for as long as a directory is open: 64 bytes and the name for each entry, 8 MB for an album of 100,000; those of a
+/// large one are given back to the system then. Of a large directory the beginning can be read while the rest is being taken.
 #[derive(Debug)]
 pub struct Listing {
     taken: Mutex<Taken>,
@@ -37,6 +37,8 @@ struct Taken {
 
 /// Entries that come together. Two of them fill the largest reply.
 pub(super) const CHUNK: usize = 1024;
+/// From so many chunks on a listing is large for the allocator.
+const LARGE: usize = 16;
 /// The longest wait for entries: a directory of a million takes seconds.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -140,6 +142,28 @@ impl Listing {
         self.taken.lock().expect("no panic while held")
     }
 }
+
+impl Drop for Listing {
+    fn drop(&mut self) {
+        let taken = self.taken.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let chunks = std::mem::take(&mut taken.chunks);
+        if chunks.len() >= LARGE {
+            drop(chunks);
+            give_back();
+        }
+    }
+}
+
+/// glibc keeps what is freed in pieces: a mount of 1,000,000 photos, listed in all ways, held 160 to 190 MB, and holds 60 to 100;
+/// one of 100,000 held 44 and holds 33. It takes some 15 ms for 80 MB, and nobody waits for a directory to be closed.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn give_back() {
+    // SAFETY: what is in use stays where it is.
+    unsafe { libc::malloc_trim(0) };
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn give_back() {}
 
 impl Taken {
     /// The place that an offset tells, if it is known yet. Whoever reads on asks for one close behind the latest.
