@@ -33,8 +33,10 @@ const MAX_BYTES: u64 = 128 * 1024 * 1024;
 /// Addresses are looked up for so many files at once, before the last one is used up: one look-up for a hundred files.
 const FORESEEN: usize = 100;
 
-/// Files of the next directory that are guessed before the walk has gone from one directory to the next.
+/// Files of the next directory that are guessed before the walk has gone from one directory to the next, up to this size:
+/// of eight films that are copied at once none is proof of a ninth.
 const FIRST_OF_NEXT: usize = 2;
+const MAX_OF_NEXT: u64 = 8 * 1024 * 1024;
 
 /// How deep the tree may be: years, months, nested albums.
 const MAX_DEPTH: usize = 32;
@@ -207,8 +209,9 @@ impl Course {
 
     /// The files that come next; few of another directory while it is not sure that the walk goes on there.
     fn ahead(&self, window: usize) -> &[Member] {
-        let limit = if self.crossed || self.last == 0 { self.files.len() } else { self.last + FIRST_OF_NEXT };
-        let end = (self.at + 1 + window).min(limit).min(self.files.len());
+        let next = self.files[self.last..].iter().take(FIRST_OF_NEXT).take_while(|file| file.size <= MAX_OF_NEXT);
+        let limit = if self.crossed || self.last == 0 { self.files.len() } else { self.last + next.count() };
+        let end = (self.at + 1 + window).min(limit);
         &self.files[(self.at + 1).min(end)..end]
     }
 

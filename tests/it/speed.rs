@@ -97,17 +97,25 @@ async fn a_first_guess_is_ten_photos_or_a_few_films() {
 
     let folder = tempfile::tempdir().unwrap();
     let (forest, shelf) = (Arc::new(Forest::new()), Arc::new(Shelf::default()));
+    let later = forest.directory(ROOT, "later", 99);
     for film in 1..=8 {
         let resource = shelf.put(&format!("film {film}"), vec![film; 17 * MIB].into());
-        forest.file(ROOT, &format!("{film}.MOV"), 10 + u64::from(film), resource);
+        let folder = if film < 8 { ROOT } else { later };
+        forest.file(folder, &format!("{film}.MOV"), 10 + u64::from(film), resource);
     }
     let library = Library { vfs: vfs(folder.path(), &forest, &shelf), shelf, _folder: folder };
     let first = library.vfs.open(11, false).unwrap().handle;
     assert!(library.vfs.read(first, 0, 1 << 20).await.unwrap() == vec![1; MIB]);
     assert_eq!(library.vfs.read_now(first, 0, 1 << 20).unwrap().map(|bytes| bytes.len()), Some(MIB));
     library.settled().await;
-    let asked: BTreeSet<String> = library.shelf.names().into_iter().collect();
-    assert_eq!(Vec::from_iter(asked), ["film 1", "film 2", "film 3", "film 4"], "48 MiB of their beginnings");
+    let asked = || library.shelf.names().into_iter().collect::<BTreeSet<String>>();
+    assert_eq!(Vec::from_iter(asked()), ["film 1", "film 2", "film 3", "film 4"], "48 MiB of their beginnings");
+    for film in 12..18 {
+        let handle = library.vfs.open(film, false).unwrap().handle;
+        library.vfs.read_now(handle, 0, 1 << 20).unwrap();
+    }
+    library.settled().await;
+    assert_eq!(asked().len(), 7, "none of the next directory");
 }
 
 #[tokio::test(flavor = "multi_thread")]
