@@ -89,6 +89,7 @@ CREATE TABLE asset (
 );
 CREATE INDEX asset_master ON asset (master, library);
 CREATE INDEX asset_unread ON asset (library) WHERE unread;
+CREATE INDEX asset_unready ON asset (library) WHERE unready;
 CREATE INDEX asset_burst ON asset (library, burst) WHERE burst IS NOT NULL;
 
 CREATE TRIGGER asset_came AFTER INSERT ON asset WHEN NOT new.gone BEGIN

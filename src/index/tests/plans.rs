@@ -76,8 +76,9 @@ fn no_change_goes_through_the_library() {
     ]);
     fixture.apply(&[Change::Left(member("N", "C")), trashed("A")]);
     fixture.apply(&[Change::Gone("B".into())]);
+    fixture.index.masters_waited_for(&primary()).unwrap();
     assert_unscanned(&fixture.index.writer(), 20);
-    assert_unscanned(&fixture.index.reader().unwrap(), 1);
+    assert_unscanned(&fixture.index.reader().unwrap(), 2);
 }
 
 fn assert_unscanned(connection: &Connection, at_least: usize) {
