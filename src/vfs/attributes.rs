@@ -7,7 +7,7 @@ use crate::index::{Node, NodeKind};
 /// The block size told to programs; a read of this size is one request (fuse.md §1).
 const BLOCK_SIZE: u32 = 128 * 1024;
 /// That of a directory: C libraries list with a buffer as large, and the kernel asks for as much at once (fuse.md §3). With 128
-/// KiB a large directory is some 70 % more requests, and takes 2 % longer.
+/// KiB one of 92,000 entries is 129 waits in place of 74, and takes some 5 % longer.
 const DIRECTORY_BLOCK_SIZE: u32 = 256 * 1024;
 
 /// Who owns every file: the person who mounted. Constant, because backup tools compare it.

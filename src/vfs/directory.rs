@@ -154,8 +154,8 @@ impl Drop for Listing {
     }
 }
 
-/// glibc keeps what is freed in pieces: a mount of 1,000,000 photos, listed in all ways, held 160 to 190 MB, and holds 60 to 100;
-/// one of 100,000 held 44 and holds 33. It takes some 15 ms for 80 MB, and nobody waits for a directory to be closed.
+/// glibc keeps what is freed in pieces: a mount of 1,000,000 photos, listed in all ways, held 160 to 190 MB, and holds 40 to 100.
+/// It takes some 15 ms for 80 MB, and nobody waits for a directory to be closed.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn give_back() {
     // SAFETY: what is in use stays where it is.
