@@ -26,6 +26,7 @@ mod error;
 mod fetch;
 mod line;
 mod original;
+mod pace;
 mod partial;
 mod passing;
 mod proven;
@@ -185,6 +186,7 @@ impl Content {
         if reader.is_whole() || reader.hope() == Hope::None {
             return;
         }
+        reader.foresee();
         let ahead = self.shared.ahead.clone();
         self.shared.runtime.spawn(async move {
             let _permit = ahead.acquire().await.expect("never closed");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::library::{EIGHT, FILM, HOME, KEYED, LOOKS, MANY, PHOTOS, SHOOT, SMALL, Shelf, TEN_THOUSAND, USERS};
+use crate::library::{EIGHT, FILM, HOME, KEYED, LOOKS, MANY, OPENED, PHOTOS, SHOOT, SMALL, Shelf, TEN_THOUSAND, USERS};
 use crate::peer::{Peer, User};
 use crate::report::Report;
 use crate::scenario::{self, Place};
@@ -44,7 +44,7 @@ pub const ALL: [Group; 9] = [
     Group { most_runs: 1, ..group("ten-thousand", OURS, &[&TEN_THOUSAND], scenario::ten_thousand) },
     group("look", BOTH, &[&LOOKS], scenario::look),
     group("user", &[User::Nobody], &[&USERS], scenario::user),
-    Group { distance: AT_HOME, ..group("line", BOTH, &[&HOME, &LOOKS], scenario::at_home) },
+    Group { distance: AT_HOME, ..group("line", BOTH, &[&HOME, &LOOKS, &OPENED], scenario::at_home) },
 ];
 
 impl Group {

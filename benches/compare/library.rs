@@ -45,6 +45,7 @@ pub const EIGHT: Shelf = shelf("eight", 8, 40 * MB);
 pub const LOOKS: Shelf = shelf("looks", 3, 200 * MB);
 pub const USERS: Shelf = shelf("users", 60, 5 * MB);
 pub const HOME: Shelf = shelf("home", 16, 5 * MB);
+pub const OPENED: Shelf = shelf("opened", 16, 5 * MB);
 
 /// Photos between two albums, in the order of albums and of months: a walk that goes on beyond its album reads these
 /// ahead, and none of another scenario's.

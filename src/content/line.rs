@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_millis(100);
 pub struct Turn {
     /// The file it fetches of.
     of: Checksum,
+    /// Its file was to be fetched ahead before anybody asked for it.
+    is_foreseen: bool,
     wanted: AtomicBool,
     /// What it needs beside a connection is there.
     ready: AtomicBool,
@@ -39,10 +41,18 @@ pub struct Turn {
 }
 
 impl Turn {
-    pub fn new(of: &Checksum) -> Turn {
+    pub fn new(of: &Checksum, is_foreseen: bool) -> Turn {
         let [wanted, ready, granted, over, cut] = Default::default();
         let [left, rest] = Default::default();
-        Turn { of: of.clone(), wanted, ready, granted, over, cut, left, rest, changed: Notify::new() }
+        Turn { of: of.clone(), is_foreseen, wanted, ready, granted, over, cut, left, rest, changed: Notify::new() }
+    }
+
+    pub fn file(&self) -> &Checksum {
+        &self.of
+    }
+
+    pub fn is_foreseen(&self) -> bool {
+        self.is_foreseen
     }
 
     /// Notes that somebody waits for what this request fetches.
@@ -113,6 +123,8 @@ struct State {
     queue: VecDeque<Arc<Turn>>,
     /// The one begun last comes last.
     busy: Vec<Arc<Turn>>,
+    /// Files that come slowly to somebody nobody foresaw.
+    hurried: Vec<Checksum>,
 }
 
 /// The right to use a connection, or a place in the queue for it; given back by dropping it.
@@ -135,7 +147,7 @@ impl Drop for Connection<'_> {
 
 impl Line {
     pub fn new(connections: usize) -> Line {
-        let state = State { free: connections, queue: VecDeque::new(), busy: Vec::new() };
+        let state = State { free: connections, queue: VecDeque::new(), busy: Vec::new(), hurried: Vec::new() };
         Line { all: connections, state: Mutex::new(state) }
     }
 
@@ -165,6 +177,23 @@ impl Line {
         without.map(|turn| &turn.of).collect::<HashSet<_>>().len() > state.free
     }
 
+    /// Leaves the line to a file and to what somebody waits for: the other requests are cut short, and none begins.
+    pub fn hurry(&self, of: &Checksum) {
+        let mut state = self.state();
+        state.hurried.push(of.clone());
+        let others = state.busy.iter().filter(|turn| !turn.is_wanted() && turn.of != *of);
+        others.for_each(|turn| turn.cut.store(true, Ordering::Release));
+    }
+
+    /// The file is here, or not hoped for any more.
+    pub fn end_hurry(&self, of: &Checksum) {
+        let mut state = self.state();
+        if let Some(own) = state.hurried.iter().position(|file| file == of) {
+            state.hurried.swap_remove(own);
+        }
+        state.grant();
+    }
+
     /// A place in the queue, for a request that is not ready yet: the others know of it.
     pub fn join(&self, turn: &Arc<Turn>) -> Connection<'_> {
         self.state().queue.push_back(turn.clone());
@@ -182,8 +211,13 @@ impl Connection<'_> {
             let changed = turn.changed.notified();
             match turn.is_wanted() {
                 false => changed.await,
-                true if timeout(PATIENCE, changed).await.is_err() => self.line.state().cut_one(),
-                true => {}
+                true => {
+                    // It may have rested beside connections that are free.
+                    self.line.state().grant();
+                    if timeout(PATIENCE, changed).await.is_err() {
+                        self.line.state().cut_one();
+                    }
+                }
             }
         }
         self
@@ -193,7 +227,7 @@ impl Connection<'_> {
 impl State {
     fn grant(&mut self) {
         while self.free > 0 {
-            let ready = self.queue.iter().enumerate().filter(|(_, turn)| turn.is_ready());
+            let ready = self.queue.iter().enumerate().filter(|(_, turn)| turn.is_ready() && !self.rests(turn));
             // The first of those that are equal.
             let next = ready.min_by_key(|(_, turn)| (!turn.is_wanted(), self.connections(&turn.of)));
             let Some((place, turn)) = next.filter(|(_, turn)| turn.is_wanted() || self.free > self.expected()) else {
@@ -204,6 +238,11 @@ impl State {
             self.free -= 1;
             self.busy.extend(self.queue.remove(place));
         }
+    }
+
+    /// Whether it leaves the line to another file.
+    fn rests(&self, turn: &Turn) -> bool {
+        !turn.is_wanted() && self.hurried.iter().any(|file| *file != turn.of)
     }
 
     /// Those that a file has.
@@ -239,7 +278,7 @@ mod tests {
     use super::*;
 
     fn turn(of: &str) -> Arc<Turn> {
-        Arc::new(Turn::new(&Checksum::new(of)))
+        Arc::new(Turn::new(&Checksum::new(of), false))
     }
 
     /// Ready, one after another.

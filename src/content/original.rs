@@ -5,7 +5,7 @@ use std::io;
 use std::mem;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
@@ -51,6 +51,8 @@ pub struct Original {
     passing: Mutex<Passing>,
     /// How many have it open.
     readers: AtomicUsize,
+    /// Whether it was to be fetched ahead.
+    foreseen: AtomicBool,
     /// Rung after every block and every change of state.
     pub changed: Notify,
 }
@@ -126,6 +128,7 @@ impl Original {
             beginning: Mutex::default(),
             passing: Mutex::default(),
             readers: AtomicUsize::new(0),
+            foreseen: AtomicBool::new(false),
             changed: Notify::new(),
         }
     }
@@ -187,6 +190,11 @@ impl Original {
     /// Whether anybody has it open: if not, no more of it is fetched than is on its way.
     pub fn is_open(&self) -> bool {
         self.readers.load(Ordering::Relaxed) > 0
+    }
+
+    /// Notes that it is to be fetched ahead.
+    pub fn foresee(&self) {
+        self.foreseen.store(true, Ordering::Relaxed);
     }
 
     pub fn generation(&self) -> u32 {
@@ -350,7 +358,7 @@ impl Original {
     }
 
     fn start(self: &Arc<Original>, state: &mut State, partial: &Arc<Partial>, part: Range<u64>) -> Arc<Stream> {
-        let stream = Arc::new(Stream::new(&self.resource.checksum, part));
+        let stream = Arc::new(Stream::new(&self.resource.checksum, self.foreseen.load(Ordering::Relaxed), part));
         state.streams.add(stream.clone());
         self.shared.runtime.spawn(stream::run(self.clone(), stream.clone(), partial.clone()));
         stream

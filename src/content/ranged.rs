@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::timeout;
 
 use super::line::Turn;
+use super::pace::Pace;
 use super::{BLOCK, Body, Shared, SourceError};
 use crate::photos::Resource;
 
@@ -23,13 +24,15 @@ pub struct Ranged<'a> {
     resource: &'a Resource,
     /// What has not arrived yet.
     rest: Range<u64>,
+    pace: Pace<'a>,
     body: Option<Box<dyn Body>>,
     buffer: BytesMut,
 }
 
 impl<'a> Ranged<'a> {
     pub fn new(shared: &'a Shared, turn: &'a Turn, resource: &'a Resource, range: Range<u64>) -> Ranged<'a> {
-        Ranged { shared, turn, resource, rest: range, body: None, buffer: BytesMut::new() }
+        let pace = Pace::new(&shared.line, turn);
+        Ranged { shared, turn, resource, rest: range, pace, body: None, buffer: BytesMut::new() }
     }
 
     /// The next `length` bytes; fewer if the request is cut meanwhile: then whole blocks, as far as they are here.
@@ -72,6 +75,7 @@ impl<'a> Ranged<'a> {
             // The connection is another request's from now on.
             self.body = None;
         }
+        self.pace.note(bytes.len());
         self.shared.throttle.pass(bytes.len(), self.turn.is_wanted()).await;
         Ok(bytes)
     }

@@ -208,6 +208,11 @@ impl Reader {
         offset.min(size)..offset.saturating_add(length).min(size)
     }
 
+    /// Notes that somebody is expected to ask for it.
+    pub fn foresee(&self) {
+        self.original.foresee();
+    }
+
     /// Fetches the beginning of the file for later, if there is room for it on the disk.
     pub async fn fetch(&self, length: u64) -> Result<(), ContentError> {
         let range = self.clamp(0, length);

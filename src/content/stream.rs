@@ -35,8 +35,8 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub fn new(of: &Checksum, part: Range<u64>) -> Stream {
-        let turn = Arc::new(Turn::new(of));
+    pub fn new(of: &Checksum, is_foreseen: bool, part: Range<u64>) -> Stream {
+        let turn = Arc::new(Turn::new(of, is_foreseen));
         turn.note_left(part.end - part.start);
         Stream { part, claimed: OnceLock::new(), turn, has_fetched: AtomicBool::new(false), outcome: OnceLock::new() }
     }

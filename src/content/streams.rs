@@ -117,7 +117,7 @@ mod tests {
         let mut present = Blocks::none(40 * BLOCK);
         (0..4).chain(20..22).for_each(|block| present.insert(block));
         let mut streams = Streams::default();
-        let [busy, waiting] = [8..12, 0..40].map(|part| Arc::new(Stream::new(&Checksum::new("film"), part)));
+        let [busy, waiting] = [8..12, 0..40].map(|part| Arc::new(Stream::new(&Checksum::new("film"), false, part)));
         busy.claim(8..12);
         streams.add(busy.clone());
         streams.add(waiting.clone());
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn what_somebody_waits_for_is_wanted_of_the_stream_that_fetches_it() {
-        let [first, second] = [(); 2].map(|()| Arc::new(Stream::new(&Checksum::new("film"), 0..40)));
+        let [first, second] = [(); 2].map(|()| Arc::new(Stream::new(&Checksum::new("film"), false, 0..40)));
         let mut streams = Streams::default();
         [&first, &second].into_iter().for_each(|stream| streams.add(stream.clone()));
         let asked = streams.of(0).unwrap();

@@ -121,7 +121,7 @@ impl Uncached {
     ) -> Result<Bytes, ContentError> {
         let resource = edition.resource;
         let fetched = self.pieces.try_get_with(edition.piece(number), async {
-            let turn = Arc::new(Turn::new(&resource.checksum));
+            let turn = Arc::new(Turn::new(&resource.checksum, false));
             if urgent {
                 turn.want();
             }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional_with_sizes};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -32,7 +32,7 @@ impl Proxy {
 
     /// Over a line that brings so many bytes a second, for all connections together.
     pub async fn over(simulator: SocketAddr, line: Option<u64>) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let listener = listen(line.is_some())?;
         let address = listener.local_addr()?;
         let refused = Arc::new(Mutex::new(BTreeSet::new()));
         let acceptor = tokio::spawn(accept(listener, simulator, refused.clone(), Arc::new(Line::new(line))));
@@ -54,6 +54,16 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         self.acceptor.abort();
     }
+}
+
+fn listen(is_limited: bool) -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    if is_limited {
+        // Or else loopback takes megabytes that a real line would carry only as fast as they are read.
+        socket.set_send_buffer_size(4 * PACKETS as u32)?;
+    }
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    socket.listen(1024)
 }
 
 async fn accept(listener: TcpListener, simulator: SocketAddr, refused: Arc<Mutex<BTreeSet<String>>>, line: Arc<Line>) {
