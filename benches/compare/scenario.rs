@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use icloud_simulator::Simulator;
 use photosfs::photos::Checksum;
 
 use crate::library::{EIGHT, FILM, HOME, KEYED, LOOKS, MANY, OPENED, PHOTOS, SHOOT, SMALL, Shelf, TEN_THOUSAND, USERS};
@@ -22,7 +21,7 @@ const BUDGET: f64 = 200.0;
 /// A program's mount in one run, and a folder to copy to.
 pub struct Place<'a> {
     peer: &'a Peer,
-    simulator: &'a Simulator,
+    world: &'a World,
     run: usize,
     copies: PathBuf,
 }
@@ -33,7 +32,7 @@ impl<'a> Place<'a> {
         let _ = fs::remove_dir_all(&copies);
         fs::create_dir_all(&copies).unwrap();
         assert!(Command::new("chmod").arg("0777").arg(&copies).status().unwrap().success());
-        Place { peer, simulator: &world.simulator, run, copies }
+        Place { peer, world, run, copies }
     }
 
     fn album(&self, shelf: &Shelf) -> PathBuf {
@@ -51,11 +50,11 @@ impl<'a> Place<'a> {
     /// Copies so many bytes for the first time: how long that takes, and what it costs for each byte.
     fn first(&self, scenario: &str, bytes: u64, report: &mut Report, work: impl FnOnce()) -> Duration {
         settle();
-        let before = self.simulator.content_bytes();
+        let before = self.world.fetched();
         let (own, all) = (self.peer.processor(), processor::all());
         let took = time(work);
         let (own, all) = (self.peer.processor() - own, processor::all() - all);
-        let fetched = self.simulator.content_bytes() - before;
+        let fetched = self.world.fetched() - before;
         let mut of = |what: &str, figure| report.add_to(scenario, what, self.name(), figure);
         of("bytes fetched to bytes needed", fetched as f64 / bytes as f64);
         of("processor time, s for each GB", own / bytes as f64 * 1e9);
@@ -75,11 +74,11 @@ fn rate(bytes: u64, time: Duration) -> f64 {
 
 pub fn copy(place: &Place, report: &mut Report) {
     let name = place.name();
-    let requests = place.simulator.requests("download");
+    let requests = place.world.simulator.requests("download");
     const PHOTO: &str = "cold rsync of 60 files of 5 MB, MB/s";
     let took = place.first(PHOTO, PHOTOS.bytes(), report, || rsync(place, &PHOTOS));
     report.add(PHOTO, name, rate(PHOTOS.bytes(), took));
-    report.add_to(PHOTO, "requests", name, (place.simulator.requests("download") - requests) as f64);
+    report.add_to(PHOTO, "requests", name, (place.world.simulator.requests("download") - requests) as f64);
     const ONE: &str = "one cold file of 200 MB by cp, MB/s";
     let took = place.first(ONE, FILM.bytes(), report, || cp(place, &place.file(&FILM, 0)));
     report.add(ONE, name, rate(FILM.bytes(), took));
@@ -89,10 +88,10 @@ pub fn copy(place: &Place, report: &mut Report) {
 
 pub fn eight(place: &Place, report: &mut Report) {
     const SCENARIO: &str = "eight cold files of 40 MB by eight cp's, MB/s";
-    let requests = place.simulator.requests("download");
+    let requests = place.world.simulator.requests("download");
     let took = place.first(SCENARIO, EIGHT.bytes(), report, || copy_eight(place));
     report.add(SCENARIO, place.name(), rate(EIGHT.bytes(), took));
-    report.add_to(SCENARIO, "requests", place.name(), (place.simulator.requests("download") - requests) as f64);
+    report.add_to(SCENARIO, "requests", place.name(), (place.world.simulator.requests("download") - requests) as f64);
 }
 
 /// Long enough that its beginning does not count: what the connections are used to.
@@ -126,9 +125,9 @@ pub fn ten_thousand(place: &Place, report: &mut Report) {
 }
 
 fn files(place: &Place, scenario: &str, shelf: &Shelf, report: &mut Report) {
-    let requests = place.simulator.requests("records/lookup");
+    let requests = place.world.simulator.requests("records/lookup");
     let took = place.first(scenario, shelf.bytes(), report, || rsync(place, shelf));
-    let requests = place.simulator.requests("records/lookup") - requests;
+    let requests = place.world.simulator.requests("records/lookup") - requests;
     report.add(scenario, place.name(), shelf.count as f64 / took.as_secs_f64());
     report.add_to(scenario, "look-ups of addresses", place.name(), requests as f64);
 }
@@ -166,8 +165,8 @@ pub fn at_home(place: &Place, report: &mut Report) {
 /// Waits until nothing is fetched any more: what was begun beside a scenario is not to disturb the next one.
 fn wait_for_guesses(place: &Place) {
     let mut before = None;
-    while before != Some(place.simulator.content_bytes()) {
-        before = Some(place.simulator.content_bytes());
+    while before != Some(place.world.fetched()) {
+        before = Some(place.world.fetched());
         std::thread::sleep(Duration::from_secs(1));
     }
 }

@@ -25,7 +25,7 @@ pub struct Distance {
 pub struct World {
     pub simulator: Simulator,
     pub wires: Wires,
-    _proxy: proxy::Proxy,
+    proxy: proxy::Proxy,
     _runtime: Runtime,
     pub folder: TempDir,
 }
@@ -42,7 +42,12 @@ impl World {
         let to = simulator.tls_address().expect("it has a TLS listener");
         let proxy = runtime.block_on(proxy::Proxy::over(to, distance.line)).expect("the proxy starts");
         let wires = Wires { authority: authority.trusted.clone(), proxy: proxy.url() };
-        World { simulator, wires, _proxy: proxy, _runtime: runtime, folder }
+        World { simulator, wires, proxy, _runtime: runtime, folder }
+    }
+
+    /// Bytes that have been fetched so far: of originals, or all that came over a limited line.
+    pub fn fetched(&self) -> u64 {
+        self.proxy.carried().unwrap_or_else(|| self.simulator.content_bytes())
     }
 }
 
