@@ -4,7 +4,7 @@
 //! passes them in the queue; if no connection comes free soon, the request begun last of those that nobody waits for is
 //! cut short: it keeps what it has and queues again for the rest. If somebody waits for all of them, one that has had its
 //! turn is. Of several files the one with the fewest connections is next, so that each reader goes on when its latest
-//! request has ended.
+//! request has ended. While a file comes slowly to somebody nobody foresaw, nothing else is fetched but what is waited for.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -121,6 +121,23 @@ async fn what_nobody_has_open_any_more_is_not_begun() {
     assert_eq!((shelf.requests(), shelf.given_of("film")), (10, 0));
 }
 
+/// Each is asked for once more when the photo is here.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_slow_line_what_is_guessed_gives_way_to_a_photo_that_nobody_foresaw() {
+    let (folder, shelf) = (tempfile::tempdir().unwrap(), shelf());
+    let guesses: Vec<Resource> = (0..5).map(|n| shelf.put(&format!("guess {n}"), bytes(n, 3 * MIB))).collect();
+    let body = bytes(20, 2 * MIB);
+    let photo = shelf.put("photo", body.clone());
+    shelf.plan(|_, _| Fault::Slow(100));
+    let cache = content(folder.path(), &shelf);
+    guesses.iter().for_each(|guess| cache.fetch_ahead(guess, guess.size, Arc::default()));
+    eventually("the guesses are under way", || shelf.requests() == 5).await;
+    assert!(whole(&cache, &photo).await.unwrap() == body);
+    assert!(guesses.iter().all(|guess| cache.path_if_whole(guess).is_none()));
+    eventually("the guesses are whole", || guesses.iter().all(|guess| cache.path_if_whole(guess).is_some())).await;
+    assert_eq!(shelf.requests(), 1 + 2 * 5, "cut short, and gone on with");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_a_file_is_the_only_short_read() {
     let (folder, shelf) = (tempfile::tempdir().unwrap(), shelf());

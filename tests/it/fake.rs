@@ -31,6 +31,8 @@ pub enum Fault {
     Long,
     /// The first byte comes only after this many milliseconds.
     Late(u64),
+    /// 100 KB come only after this many milliseconds each.
+    Slow(u64),
     Panic,
 }
 
@@ -150,7 +152,7 @@ impl Source for Shelf {
         let file = self.files.read().unwrap()[&resource.record_name].clone();
         Box::pin(async move {
             let mut bytes = file.slice(range.start as usize..range.end as usize).to_vec();
-            let mut breaks = false;
+            let (mut breaks, mut pause) = (false, Duration::ZERO);
             match fault {
                 Fault::None => {}
                 Fault::Fail => return Err(SourceError::Failed("told to fail".into())),
@@ -162,11 +164,12 @@ impl Source for Shelf {
                 Fault::Wrong => *bytes.last_mut().unwrap() ^= 1,
                 Fault::Long => bytes.push(0),
                 Fault::Late(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
+                Fault::Slow(ms) => pause = Duration::from_millis(ms),
                 Fault::Panic => panic!("told to panic"),
             }
             self.given.fetch_add(bytes.len() as u64, Ordering::SeqCst);
             *self.given_of.lock().unwrap().entry(resource.record_name.clone()).or_default() += bytes.len() as u64;
-            Ok(Box::new(Pieces { rest: bytes.into(), breaks, _held: held }) as Box<dyn Body>)
+            Ok(Box::new(Pieces { rest: bytes.into(), breaks, pause, _held: held }) as Box<dyn Body>)
         })
     }
 
@@ -183,6 +186,7 @@ impl Source for Shelf {
 struct Pieces {
     rest: Bytes,
     breaks: bool,
+    pause: Duration,
     _held: Held,
 }
 
@@ -192,6 +196,7 @@ impl Body for Pieces {
             if self.rest.is_empty() && self.breaks {
                 return Err(SourceError::Interrupted("told to break".into()));
             }
+            tokio::time::sleep(self.pause).await;
             let length = self.rest.len().min(100_003);
             Ok((length > 0).then(|| self.rest.split_to(length)))
         })
