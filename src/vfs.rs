@@ -11,6 +11,7 @@ mod change;
 mod directory;
 mod error;
 mod freshness;
+mod give_back;
 mod handles;
 mod name;
 mod open_directory;
