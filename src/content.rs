@@ -89,7 +89,7 @@ pub struct ContentOptions {
     pub size: u64,
     /// Bytes of the disk to leave free.
     pub keep_free: u64,
-    /// Bytes of memory for everything but the index. A quarter is for originals that the disk has no room for, a sixteenth
+    /// Bytes of memory for everything but the index. A quarter is for originals that the disk has no room for, a sixth
     /// for those that go past the cache; the rest is for requests and replies, which have bounds of their own.
     pub memory: u64,
     /// Bytes to fetch in a second at most.

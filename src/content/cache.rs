@@ -139,7 +139,8 @@ impl Cache {
     pub fn begin(&self, name: &str, resource: &Resource) -> io::Result<Option<Partial>> {
         let size = resource.size;
         let known = self.order().sizes.contains(name);
-        if !self.make_room(if known { 0 } else { size }) {
+        // Nothing is evicted for what an empty cache could not have either.
+        if !known && !self.could_have(size) || !self.make_room(if known { 0 } else { size }) {
             return Ok(None);
         }
         let path = self.path(name);
@@ -188,6 +189,11 @@ impl Cache {
 
     fn disk_has(&self, size: u64) -> bool {
         free_space(&self.root).is_ok_and(|free| free >= self.keep_free.saturating_add(size))
+    }
+
+    /// Whether a file would fit if nothing else were kept.
+    fn could_have(&self, size: u64) -> bool {
+        size <= self.budget && self.disk_has(size.saturating_sub(self.used()))
     }
 
     /// Learns sizes and order of what an earlier run left. Files used meanwhile stay the most recent.

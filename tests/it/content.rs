@@ -387,6 +387,29 @@ async fn the_oldest_goes_first_and_open_files_stay() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_can_never_be_kept_pushes_nothing_out() {
+    let (folder, shelf) = (tempfile::tempdir().unwrap(), shelf());
+    let (small, large) = (shelf.put("small", bytes(25, MIB)), shelf.put("large", bytes(26, 4 * MIB)));
+    let options = ContentOptions {
+        folder: folder.path().join("originals"),
+        size: 3 * MIB as u64,
+        keep_free: 0,
+        deadline: Duration::from_secs(10),
+        memory: 256 << 20,
+        bandwidth: None,
+    };
+    let cache = content_with(options, &shelf);
+    for original in [&small, &large] {
+        whole(&cache, original).await.unwrap();
+    }
+    assert!(cache.path_if_whole(&small).is_some() && cache.path_if_whole(&large).is_none());
+    // A size that no disk has, as a record might tell by mistake.
+    let absurd = Resource { size: u64::MAX, ..shelf.put("absurd", bytes(27, 10)) };
+    assert!(matches!(cache.fetch(&absurd).await, Err(ContentError::NoRoom)));
+    assert!(cache.path_if_whole(&small).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_restart_remembers_sizes_and_order() {
     let (folder, shelf) = (tempfile::tempdir().unwrap(), shelf());
     let originals: Vec<_> = (0..3).map(|n| shelf.put(&format!("{n}"), bytes(30 + n, MIB))).collect();
