@@ -10,7 +10,7 @@ use crate::index::LibraryState;
 
 impl LibrarySync {
     /// Lists the library again whose last listing is the longest ago, if that is too long. What fails is tried again a day
-    /// later; nothing of it is missing meanwhile.
+    /// later, and the others have their turn meanwhile; nothing is missing from the tree.
     pub async fn list_what_is_due(&self) {
         if let Err(error) = self.list_one_that_is_due().await {
             tracing::warn!("listing everything again failed: {error}");
@@ -20,10 +20,11 @@ impl LibrarySync {
     async fn list_one_that_is_due(&self) -> Result<(), SyncError> {
         let Some(every) = self.every else { return Ok(()) };
         let _turn = self.turn.lock().await;
-        let states = self.on_index(|index| index.libraries()).await?;
-        let oldest = states.into_iter().filter(|state| state.shown).min_by_key(|state| state.listed);
-        let Some(state) = oldest.filter(|state| is_due(state, every) && self.may_list_again(&state.library.id()))
-        else {
+        let mut states = self.on_index(|index| index.libraries()).await?;
+        // One that iCloud no longer has cannot be listed.
+        states.retain(|state| state.shown && !state.missing && is_due(state, every));
+        states.sort_by_key(|state| state.listed);
+        let Some(state) = states.into_iter().find(|state| self.may_list_again(&state.library.id())) else {
             return Ok(());
         };
         tracing::info!(library = state.library.zone.name, "everything is listed again, as it is now and then");

@@ -24,8 +24,10 @@ impl LibrarySync {
 
     async fn everything(&self) -> Result<(), SyncError> {
         self.news().await?;
-        for state in self.on_index(|index| index.libraries()).await? {
-            self.list_again(&state).await?;
+        let states = self.on_index(|index| index.libraries()).await?;
+        // One that iCloud no longer has cannot be listed; that it is held is told by itself.
+        for state in states.iter().filter(|state| !state.missing) {
+            self.list_again(state).await?;
         }
         Ok(())
     }

@@ -75,7 +75,7 @@ impl LibrarySync {
 
     async fn next_to_walk(&self) -> Result<Option<(LibraryState, HistoryWalk)>, SyncError> {
         self.on_index(|index| {
-            for state in index.libraries()?.into_iter().filter(|state| state.shown) {
+            for state in index.libraries()?.into_iter().filter(|state| state.shown && !state.missing) {
                 if let Some(walk) = index.history_walk(&state.library.id())?.filter(|walk| !walk.done) {
                     return Ok(Some((state, walk)));
                 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use icloud_simulator::Options;
 use icloud_simulator::fault::{Change, Effect, Fault};
-use icloud_simulator::library::{AlbumId, AssetId, Body, Cloud, Edit, NewPhoto, Resource, TruthState};
-use photosfs::sync::LibrarySync;
+use icloud_simulator::library::{AlbumId, Area, AssetId, Body, Cloud, Edit, NewPhoto, Resource, TruthState};
+use photosfs::sync::{LibrarySync, Round};
 
 use crate::listing::{assert_places, assert_true};
 use crate::stage::Stage;
@@ -131,6 +131,29 @@ fn an_edit_that_was_never_told_is_found_when_everything_is_listed_again() {
     assert!(scene.albums().iter().any(|path| path.ends_with("/Sverige")), "{:?}", scene.albums());
     assert!(scene.stage.tree().iter().any(|(path, _)| path.starts_with("/Years/2017/")));
     assert!(scene.stage.index.libraries().unwrap()[0].listed.is_some());
+}
+
+#[test]
+fn a_library_that_is_gone_keeps_no_other_from_being_listed_again() {
+    let stage = Stage::new(Options { assets: Some(30), ..Options::default() });
+    let cloud = stage.simulator.cloud();
+    let shared = cloud.add_shared_library(Area::Shared);
+    cloud.add_photo(shared, NewPhoto::new("S.JPG", picture("shared"), 1_700_000_000_000));
+    stage.update().unwrap();
+    cloud.delete_zone(shared);
+    stage.update().unwrap();
+    assert!(stage.index.holds().unwrap()[0].whole);
+    let listed = || stage.index.libraries().unwrap()[0].listed;
+    for day in 1..=2 {
+        let before = listed();
+        let sync = LibrarySync::new(stage.photos.clone(), stage.index.clone()).listing_every(Some(Duration::ZERO));
+        stage.runtime.block_on(sync.list_what_is_due());
+        assert!(listed() > before, "day {day}");
+    }
+    stage.runtime.block_on(stage.sync.round(Round::Full)).unwrap();
+    assert_eq!(stage.index.last_error().unwrap(), None);
+    assert!(stage.index.holds().unwrap()[0].whole, "it waits for a person all the same");
+    stage.simulator.assert_clean();
 }
 
 #[test]
