@@ -123,13 +123,13 @@ impl LibrarySync {
     /// Brings a library that is shown up to date. A token that the service takes no more means listing it again.
     async fn follow(&self, state: &LibraryState) -> Result<(), SyncError> {
         let library = &state.library;
-        let Some(token) = &state.token else { return self.list_again(state).await };
         let id = library.id();
         self.on_index(move |index| {
             index.note(&id, NoteKind::Gone, None)?;
             index.forget_staged(&id)
         })
         .await?;
+        let Some(token) = &state.token else { return self.list_again(state).await };
         match self.stage_since(library, token).await {
             Ok(token) => {
                 self.apply_staged(library.id(), token.clone()).await?;

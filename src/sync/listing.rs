@@ -48,6 +48,7 @@ impl LibrarySync {
         let id = library.id();
         let change = self
             .on_index(move |index| {
+                index.note(&id, NoteKind::Gone, None)?;
                 index.note(&id, NoteKind::Albums, albums.as_deref())?;
                 index.note(&id, NoteKind::Photos, photos.as_deref())?;
                 index.show(&id, &token)

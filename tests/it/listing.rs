@@ -267,6 +267,37 @@ fn a_shared_database_that_is_refused_is_told_and_no_library_is_gone() {
 }
 
 #[test]
+fn a_library_that_is_back_is_no_longer_told_to_be_gone() {
+    let mut stage = Stage::new(Options { assets: Some(20), ..Options::default() });
+    let shared = stage.simulator.cloud().add_shared_library(Area::Shared);
+    let photo = NewPhoto::new("S.JPG", Resource::new("public.jpeg", Body::bytes(&b"shared"[..])), 1_700_000_000_000);
+    stage.simulator.cloud().add_photo(shared, photo);
+    stage.update().unwrap();
+    let tree = stage.tree();
+    stage = without_index(stage);
+    // The private database is asked first.
+    stage.simulator.fault(Fault::nth("changes/database", 2, Effect::Answer(Change::NoZones)));
+    stage.update().unwrap();
+    assert!(stage.index.holds().unwrap()[0].whole);
+    // In an index that is new again it is as it was held: shown, with no token to go on from.
+    stage = without_index(stage);
+    stage.update().unwrap();
+    assert_eq!(stage.index.holds().unwrap(), []);
+    let notes: Vec<_> = stage.index.libraries().unwrap().into_iter().filter_map(|state| state.note).collect();
+    assert!(notes.is_empty(), "{notes:?}");
+    assert_eq!(stage.tree(), tree);
+    stage.simulator.assert_clean();
+}
+
+/// As another process goes on that finds no index.
+fn without_index(stage: Stage) -> Stage {
+    for file in ["index.sqlite", "index.sqlite-wal", "index.sqlite-shm"] {
+        std::fs::remove_file(stage.config.state.join(file)).unwrap();
+    }
+    stage.reopened()
+}
+
+#[test]
 fn libraries_are_listed_though_they_are_told_of_one_by_one() {
     let stage = Stage::new(Options { assets: Some(20), ..Options::default() });
     stage.simulator.change_switches(|switches| switches.zones_per_page = 1);
