@@ -52,6 +52,7 @@ impl HttpError {
     pub fn reached(&self) -> Reached {
         match self {
             HttpError::Unreachable { .. } => Reached::Nobody,
+            HttpError::TimedOut { .. } => Reached::Silence,
             _ => Reached::Answer,
         }
     }

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 pub enum Reached {
     /// Somebody answered, if only to refuse.
     Answer,
+    /// There was a connection, and no answer in time.
+    Silence,
     /// No connection was made.
     Nobody,
     /// A person has to sign in first.
@@ -78,5 +80,12 @@ mod tests {
             *reach.0.lock().unwrap() = Some((reached, Instant::now().checked_sub(believed * 2).unwrap()));
             assert_eq!(reach.hope(), Hope::Unknown, "{reached:?} was long ago: it is tried again");
         }
+        reach.note(Reached::Answer);
+        reach.note(Reached::Silence);
+        assert_eq!(
+            (reach.hope(), reach.is_cut_off()),
+            (Hope::Unknown, false),
+            "silence is no answer, nor the lack of a network"
+        );
     }
 }
