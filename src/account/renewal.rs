@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use super::password::stored_password;
 use super::session::{Services, Session};
 use super::sign_in::{Dialogue, Password};
-use super::unattended::grown;
+use super::unattended::{asked, grown};
 use super::{Account, AccountError, mark, off_thread, setup, was_refused};
 use crate::http::Reply;
 
@@ -190,7 +190,6 @@ impl Account {
 
 /// How long a failed renewal stands.
 fn pause(error: &AccountError, failures: u32) -> SignedDuration {
-    let asked = |wait: Duration| SignedDuration::try_from(wait).unwrap_or(LONGEST);
     match error {
         error if error.needs_a_person() => AFTER_REFUSAL,
         AccountError::TooSoon { wait } => asked(*wait).max(AFTER_FAILURE),
@@ -215,6 +214,8 @@ mod tests {
             minutes(&AccountError::Throttled { retry_after: Some(Duration::from_secs(5400)) }),
             [90, 90, 120, 360]
         );
+        let for_ever = AccountError::Throttled { retry_after: Some(Duration::MAX) };
+        assert_eq!(minutes(&for_ever), [24 * 60; 4], "nobody is locked out by a slip of the service");
         assert_eq!(minutes(&AccountError::CodeNeeded), [30; 4]);
         assert_eq!(minutes(&AccountError::TooSoon { wait: Duration::from_secs(600) }), [10; 4]);
     }

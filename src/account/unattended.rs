@@ -14,6 +14,8 @@ const BETWEEN: SignedDuration = SignedDuration::from_mins(15);
 /// After a refusal, doubling with each further one up to the longest.
 const AFTER_REFUSAL: SignedDuration = SignedDuration::from_mins(30);
 const LONGEST: SignedDuration = SignedDuration::from_hours(6);
+/// The longest wait that Apple's `Retry-After` is granted: more is a mistake, and would keep a mount out for good.
+const LONGEST_ASKED: SignedDuration = SignedDuration::from_hours(24);
 
 /// The record of it; on disk, so that a process that is started again in a loop waits as well.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -62,10 +64,9 @@ impl Unattended {
     }
 
     fn pause(&self) -> SignedDuration {
-        let asked = SignedDuration::try_from(self.retry_after).unwrap_or(LONGEST).min(LONGEST * 4);
         match self.refusals {
             0 => BETWEEN,
-            refusals => grown(AFTER_REFUSAL, refusals, LONGEST).max(asked),
+            refusals => grown(AFTER_REFUSAL, refusals, LONGEST).max(asked(self.retry_after)),
         }
     }
 
@@ -88,6 +89,11 @@ impl Unattended {
             }
         }
     }
+}
+
+/// How long a wait that Apple asked for is kept to.
+pub fn asked(wait: Duration) -> SignedDuration {
+    SignedDuration::try_from(wait).map_or(LONGEST_ASKED, |wait| wait.min(LONGEST_ASKED))
 }
 
 /// `first`, doubled for each further failure, up to `longest`.
