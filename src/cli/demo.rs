@@ -85,13 +85,21 @@ fn person() -> icloud_simulator::options::Person {
     icloud_simulator::options::Person::default()
 }
 
+/// What an earlier demo has left beside its log and its locks.
+const LEFT: [&str; 7] = [
+    "index.sqlite",
+    "index.sqlite-wal",
+    "index.sqlite-shm",
+    "held.sqlite",
+    "changes.jsonl",
+    "attention.json",
+    "session.json",
+];
+
 /// Every simulator is a new cloud: what an earlier one said is forgotten, but not the originals, which are the same.
 fn start_afresh(config: &Config) -> Result<(), Failure> {
     let _lock = service::lock(config)?;
-    for file in ["index.sqlite", "index.sqlite-wal", "index.sqlite-shm", "session.json"] {
-        remove(&config.state.join(file))?;
-    }
-    Ok(())
+    LEFT.iter().try_for_each(|file| remove(&config.state.join(file)))
 }
 
 fn remove(path: &Path) -> Result<(), Failure> {

@@ -101,3 +101,17 @@ fn an_unmount_ends_the_process() {
     assert_eq!(again.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&again.stderr).contains("no photosfs is mounted on"));
 }
+
+#[test]
+fn another_demo_knows_nothing_of_the_last_one() {
+    let home = Home::new();
+    for library in [&["demo", "--background"][..], &["demo", "--background", "--assets", "30"]] {
+        let output = home.photosfs(library);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let ready = home.photosfs(&["ready"]);
+        assert!(ready.status.success(), "{library:?}: {}", String::from_utf8_lossy(&ready.stderr));
+        let pid = home.process();
+        assert!(home.photosfs(&["unmount"]).status.success());
+        eventually("ended", || is_gone(pid));
+    }
+}
