@@ -122,4 +122,9 @@ fn the_tree_is_compared_with_what_is_announced_and_listed() {
     assert!(text.contains(&format!("only here: {left}-IN-{}\n", album.record_name)), "{text}");
     assert!(world.run(&["sync"]).status.success());
     assert!(listing().iter().all(|step| step["ok"] == true), "{:#?}", listing());
+    let sign_ins = world.sign_ins();
+    world.simulator.expire_sessions();
+    let steps = listing();
+    assert!(matches!(&steps[..], [only] if only["what"] == "not signed in"), "{steps:#?}");
+    assert_eq!(world.sign_ins(), sign_ins, "the doctor tries no password");
 }
