@@ -2,7 +2,7 @@
 //! transaction at the most and outlives it: an index that is made anew takes its journal from there.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -98,7 +98,7 @@ impl Index {
         self.write_lines(file.as_file(), 0)?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        Ok(File::open(folder)?.sync_all()?)
     }
 }
 
@@ -132,8 +132,16 @@ fn take_over(tx: &Connection, path: &Path, after: i64) -> Result<(), IndexError>
     Ok(())
 }
 
+/// `None` if there is no copy yet. One that cannot be opened is not taken for that: its lines would not be taken over.
+fn open(path: &Path) -> Result<Option<File>, IndexError> {
+    match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        outcome => Ok(Some(outcome?)),
+    }
+}
+
 fn first_line(path: &Path) -> Result<Option<Line>, IndexError> {
-    let Ok(file) = File::open(path) else { return Ok(None) };
+    let Some(file) = open(path)? else { return Ok(None) };
     let mut line = Vec::new();
     BufReader::new(file).take(LONGEST_LINE).read_until(b'\n', &mut line)?;
     Ok(serde_json::from_slice(&line).ok())
@@ -141,7 +149,7 @@ fn first_line(path: &Path) -> Result<Option<Line>, IndexError> {
 
 /// The last line that is finished and can be read, and where it ends.
 fn last_line(path: &Path) -> Result<Option<(Line, u64)>, IndexError> {
-    let Ok(mut file) = File::open(path) else { return Ok(None) };
+    let Some(mut file) = open(path)? else { return Ok(None) };
     let length = file.metadata()?.len();
     let mut reach = 64 * 1024;
     loop {
