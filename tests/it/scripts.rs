@@ -290,15 +290,19 @@ fn mount_8_mounts_through_the_helper() {
         command.env_remove("HOME").env("PATH", path);
         command.args(["demo@example.invalid", "mnt", "-n", "-o", options]).output().unwrap()
     };
-    let wrong = helper("rw,nonsense");
-    assert_eq!((wrong.status.code(), text(&wrong.stderr).contains("nonsense")), (Some(1), true), "{wrong:?}");
+    for nonsense in ["rw,nonsense", "nonsense=1"] {
+        let wrong = helper(nonsense);
+        assert_eq!((wrong.status.code(), text(&wrong.stderr).contains("nonsense")), (Some(1), true), "{wrong:?}");
+    }
     let folder = person.home.path().display();
     let empty = helper(&format!("ro,state_dir={folder}/elsewhere,cache_dir={folder}/cache"));
     assert_eq!(empty.status.code(), Some(32), "nobody has signed in there: {empty:?}");
     assert!(!person.is_mounted("mnt"));
     done(&helper(&format!(
-        "ro,_netdev,allow_other,config={folder}/config.toml,state_dir={folder}/state,cache-dir={folder}/cache"
+        "ro,_netdev,allow_other,config={folder}/config.toml,state_dir={folder}/state,cache-dir={folder}/cache,\
+         sidecars=xmp,list_again=48h"
     )));
     assert!(person.is_mounted("mnt"));
     fs::read(person.path("mnt").join(PHOTO)).unwrap();
+    fs::read(person.path("mnt").join(format!("{PHOTO}.xmp"))).unwrap();
 }
