@@ -51,7 +51,7 @@ fn year_folders(photo: &Photo, template: &str) -> Vec<String> {
 
 /// The day, in UTC, on which a trashed photo is gone for good: the name of its folder.
 pub fn day_of_expiry(expires: Option<i64>) -> String {
-    match expires {
+    match expires.filter(|at| Timestamp::from_millisecond(*at).is_ok()) {
         Some(at) => format!("until {}", wall_clock(at, 0).date()),
         None => "until unknown".into(),
     }
@@ -109,5 +109,11 @@ mod tests {
         photo.trashed = false;
         assert_eq!(places(&photo, &["A".into()], YEARS, true), [Directory::Hidden]);
         assert_eq!(places(&photo, &["A".into()], YEARS, false), []);
+    }
+
+    #[test]
+    fn a_time_that_is_none_is_no_day_of_1970() {
+        assert_eq!(day_of_expiry(None), "until unknown");
+        assert_eq!(day_of_expiry(Some(i64::MAX)), "until unknown");
     }
 }
