@@ -17,9 +17,10 @@ use crate::vfs::Vfs;
 /// How long programs that have files open may go on after the mount was detached.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// How a mount went.
+/// What an unmount has left behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gone {
+    /// Nothing.
     Free,
     /// Out of sight, but programs have files open there and can go on reading them.
     Busy,

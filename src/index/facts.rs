@@ -13,7 +13,7 @@ const COLUMNS: &str = "l.zone, a.name, m.file_name, a.captured, a.zone_offset, a
     a.description, a.keywords, a.north, a.east, a.altitude, CASE WHEN a.trashed THEN a.expires END";
 
 impl Index {
-    /// How many photos of a library have keywords or a place that cannot be read, and are shown without.
+    /// How many photos of a library have keywords, a place or an edit that cannot be read, and are shown without.
     pub fn unread(&self, library: &LibraryId) -> Result<u64, IndexError> {
         let reader = self.reader()?;
         let mut query = reader.prepare_cached(

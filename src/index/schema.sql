@@ -6,8 +6,9 @@ CREATE TABLE meta (
 ) WITHOUT ROWID;
 
 -- A zone that is a library. `shown` is 1 once its first listing is proven, `gone` once a person has let a library go that
--- iCloud no longer has, `listed` is when everything was last listed, `awaited` is 1 while it was shown by an index that was damaged and is not listed again yet. It counts its assets that are not gone, kept by
--- triggers: what every change and every look at the status asks must not cost more in a larger library.
+-- iCloud no longer has, `listed` is when everything was last listed. `awaited` is 1 while it is not listed again that was
+-- shown by an index that was damaged. The last four columns count its assets that are not gone, and are kept by triggers:
+-- what every change and every look at the status asks must not cost more in a larger library.
 CREATE TABLE library (
     id INTEGER PRIMARY KEY,
     zone TEXT NOT NULL UNIQUE,

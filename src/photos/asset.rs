@@ -39,7 +39,7 @@ pub struct Asset {
     pub burst: Option<String>,
     /// The editor's format, when the photo is edited.
     pub adjustment: Option<String>,
-    /// Bit 2 portrait, bit 4 long exposure.
+    /// Flags: 2 portrait, 4 long exposure.
     pub render: i64,
     pub title: Option<String>,
     pub description: Option<String>,

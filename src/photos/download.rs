@@ -10,7 +10,7 @@ use moka::policy::EvictionPolicy;
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
-use super::{LibraryId, PhotosError, Resource, ResourceKind};
+use super::{LOOKUP, LibraryId, PhotosError, Resource, ResourceKind};
 use crate::cloudkit::{AssetValue, CloudKitError, Database, Record, Zone};
 
 /// A signed address of a resource's bytes. Whoever has it can read the photo: it is never printed.
@@ -49,8 +49,6 @@ impl fmt::Debug for DownloadUrl {
 const MARGIN: Duration = Duration::from_secs(90);
 /// How long a look-up waits for others to share its request. A look-up takes tens of milliseconds at the least.
 const GATHER: Duration = Duration::from_millis(3);
-/// CloudKit's documented limit of names in one request.
-const BATCH: usize = 200;
 /// Records whose addresses are remembered: one to three of some 700 bytes each, good for an hour at the most.
 const REMEMBERED: u64 = 4_000;
 
@@ -79,14 +77,14 @@ pub(super) struct Downloads {
 impl Downloads {
     /// Must be called inside a tokio runtime: a task of its own gathers the look-ups.
     pub fn new(database: Database) -> Downloads {
-        let (asks, queue) = mpsc::channel(4 * BATCH);
+        let (asks, queue) = mpsc::channel(4 * LOOKUP);
         tokio::spawn(gather(database, queue));
         // Plainly the most recent: a policy that weighs popularity would refuse what was looked up in advance, once it is full.
         let known = Cache::builder().max_capacity(REMEMBERED).eviction_policy(EvictionPolicy::lru()).build();
         Downloads { known, asks }
     }
 
-    /// An address that is good for a while; never `refused`.
+    /// An address that is good for a while; looked up anew if the known one is `refused`.
     pub async fn url(
         &self,
         zone: &Zone,
@@ -131,9 +129,9 @@ fn pick(files: &Files, resource: &Resource) -> Result<DownloadUrl, PhotosError> 
 /// Gathers look-ups that come together and asks for them together, zone by zone.
 async fn gather(database: Database, mut queue: mpsc::Receiver<Ask>) {
     let mut asks = Vec::new();
-    while queue.recv_many(&mut asks, BATCH).await > 0 {
+    while queue.recv_many(&mut asks, LOOKUP).await > 0 {
         tokio::time::sleep(GATHER).await;
-        while asks.len() < BATCH
+        while asks.len() < LOOKUP
             && let Ok(ask) = queue.try_recv()
         {
             asks.push(ask);

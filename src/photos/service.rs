@@ -46,9 +46,7 @@ impl PhotosError {
             _ => None,
         }
     }
-}
 
-impl PhotosError {
     /// Whether the service said no in so many words, and would again.
     pub fn is_refusal(&self) -> bool {
         let refused = |error: &CloudKitError| matches!(error, CloudKitError::Refused { .. }) && !error.is_transient();

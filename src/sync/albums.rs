@@ -25,7 +25,7 @@ pub(super) const HISTORY_PAGES: f64 = 450.0 / 7_300.0;
 
 /// Pages of lists that are under way together (protocol/photos.md §2.5).
 const TOGETHER: f64 = 8.0;
-/// They may be counted as albums (protocol/photos.md §2.3).
+/// Folders that stand for the top level: they may be counted as albums (protocol/photos.md §2.3).
 pub(super) const PSEUDO_FOLDERS: u64 = 2;
 
 /// Under which it is remembered how many more are announced than there are.
