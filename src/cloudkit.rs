@@ -8,6 +8,7 @@ mod database;
 mod error;
 mod pace;
 mod record;
+mod times;
 mod trail;
 mod wire;
 mod zone;

@@ -28,7 +28,7 @@ pub struct Database {
 /// A question for records of one index.
 pub struct Query<'a> {
     /// The index, such as `CPLAssetAndMasterByAssetDateWithoutHiddenOrDeleted`.
-    pub index: &'a str,
+    pub index: &'static str,
     /// Field, type tag and value, compared by EQUALS.
     pub filters: Vec<(&'a str, &'a str, Value)>,
     pub keys: &'a [&'a str],
@@ -60,6 +60,21 @@ pub struct ZoneNews {
     pub token: SyncToken,
 }
 
+/// A call of the service.
+struct Call {
+    area: Area,
+    operation: &'static str,
+    /// What its answer is like: the operation, or the index that is queried.
+    asked: &'static str,
+    body: Value,
+}
+
+impl Call {
+    fn new(area: Area, operation: &'static str, body: Value) -> Call {
+        Call { area, operation, asked: operation, body }
+    }
+}
+
 impl Database {
     pub fn new(account: Arc<Account>) -> Database {
         Database { account, pace: Arc::default(), reach: Arc::default() }
@@ -77,7 +92,8 @@ impl Database {
         let mut trail = Trail::new("the list of zones", Trail::LIST);
         loop {
             let body = token.as_ref().map_or(json!({}), |t| json!({"syncToken": t.as_str()}));
-            let page: DatabaseChanges = self.call(area, "changes/database", body, |answer| wire::read(answer)).await?;
+            let page: DatabaseChanges =
+                self.call(Call::new(area, "changes/database", body), |answer| wire::read(answer)).await?;
             for ZoneWire { id, deleted: gone, fault } in page.zones {
                 fault.check(200)?;
                 match gone {
@@ -119,7 +135,8 @@ impl Database {
         if let Some(marker) = query.continuation {
             body["continuationMarker"] = json!(marker);
         }
-        self.call(zone.area, "records/query", body, |answer| {
+        let call = Call { asked: query.index, ..Call::new(zone.area, "records/query", body) };
+        self.call(call, |answer| {
             let page: Records<'_> = wire::read(answer)?;
             Ok(QueryPage {
                 records: wire::records(page.records, &read)?,
@@ -147,7 +164,8 @@ impl Database {
             Err(error) if error.is_bad_request() => Ok(None),
             outcome => outcome.map(Some),
         };
-        self.call(zone.area, "internal/records/query/batch", json!({"batch": batch}), |answer| {
+        let call = Call::new(zone.area, "internal/records/query/batch", json!({"batch": batch}));
+        self.call(call, |answer| {
             let answer: Batch<'_> = wire::read(answer)?;
             if answer.batch.len() != indexes.len() {
                 return Err(CloudKitError::malformed("a batch of another length than asked for"));
@@ -172,7 +190,7 @@ impl Database {
             let name = record.record_name.clone().ok_or_else(|| CloudKitError::malformed("an unnamed look-up"))?;
             Ok((name, record.into_record().map(|record| read(&record))))
         };
-        self.call(zone.area, "records/lookup", body, |answer| {
+        self.call(Call::new(zone.area, "records/lookup", body), |answer| {
             wire::read::<Records<'_>>(answer)?.records.into_iter().map(named).collect()
         })
         .await
@@ -192,7 +210,8 @@ impl Database {
             entry["syncToken"] = json!(token.as_str());
         }
         // An error inside the zone's entry fails the call, which is repeated for it.
-        self.call(zone.area, "changes/zone", json!({"zones": [entry]}), |answer| {
+        let call = Call::new(zone.area, "changes/zone", json!({"zones": [entry]}));
+        self.call(call, |answer| {
             let [page] = <[&RawValue; 1]>::try_from(wire::read::<ZoneChanges<'_>>(answer)?.zones)
                 .map_err(|_| CloudKitError::malformed("changes of another number of zones than asked for"))?;
             let page: ZonePage<'_> = wire::read(page.get().as_bytes())?;
@@ -206,14 +225,8 @@ impl Database {
     }
 
     /// Makes a call, and repeats it as often as is good; `read` takes what is wanted from the JSON of its answer.
-    async fn call<T>(
-        &self,
-        area: Area,
-        operation: &str,
-        body: Value,
-        read: impl Fn(&[u8]) -> Result<T, CloudKitError>,
-    ) -> Result<T, CloudKitError> {
-        self.noted(http::retry(&self.account.retry_policy(), |_| self.once(area, operation, &body, &read)).await)
+    async fn call<T>(&self, call: Call, read: impl Fn(&[u8]) -> Result<T, CloudKitError>) -> Result<T, CloudKitError> {
+        self.noted(http::retry(&self.account.retry_policy(), |_| self.once(&call, &read)).await)
     }
 
     /// The outcome of a call with all its repetitions, for what it tells of the next one.
@@ -224,16 +237,16 @@ impl Database {
 
     async fn once<T>(
         &self,
-        area: Area,
-        operation: &str,
-        body: &Value,
+        call: &Call,
         read: &impl Fn(&[u8]) -> Result<T, CloudKitError>,
     ) -> Result<T, CloudKitError> {
-        let turn = self.pace.enter().await;
-        let reply = self.account.post(&format!("{CONTAINER}/{}/{operation}", area.as_str()), body).await;
-        let outcome = reply.map_err(CloudKitError::from).and_then(|reply| read(&good(reply)?));
+        let path = format!("{CONTAINER}/{}/{}", call.area.as_str(), call.operation);
+        let turn = self.pace.enter(call.asked).await;
+        let body = self.account.post(&path, &call.body).await.map_err(CloudKitError::from).and_then(good);
+        let bytes = body.as_ref().map_or(0, Bytes::len);
+        let outcome = body.and_then(|body| read(&body));
         turn.end(match &outcome {
-            Ok(_) => Ending::Answered,
+            Ok(_) => Ending::Answered(bytes),
             Err(error) => error.ending(),
         });
         outcome

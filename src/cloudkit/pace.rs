@@ -11,16 +11,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::times::Times;
+
 /// Calls at once: to begin with, and at the most.
 const FIRST: f64 = 4.0;
 pub const MOST: usize = 16;
-/// Answers so many times slower than at the best of times are a sign of too much. Below the second bound no answer is slow:
-/// pages take 0.2 to 4 s (protocol/photos.md §11).
-const GROWN: f64 = 3.0;
-const NEVER_SLOW: f64 = 0.5;
-/// How much a single answer counts for the recent time, and how slowly the best time gives way to a worse one.
-const RECENT: f64 = 0.2;
-const FADING: f64 = 0.01;
 /// The longest that one answer's Retry-After makes the others wait.
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 
@@ -33,9 +28,7 @@ pub struct Pace {
 struct State {
     limit: f64,
     under_way: usize,
-    /// Seconds: the best of times, and of late.
-    best: Option<f64>,
-    recent: Option<f64>,
+    times: Times,
     /// Failures of calls from before are of the time before.
     cut: Option<Instant>,
     /// The service asked to be left alone until then.
@@ -45,7 +38,8 @@ struct State {
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    Answered,
+    /// With so many bytes.
+    Answered(usize),
     /// It may pass later; the service may have said when.
     Overloaded(Option<Duration>),
     /// Something that says nothing about the load.
@@ -55,23 +49,24 @@ pub enum Ending {
 /// A call that is under way; over when dropped.
 pub struct Turn<'a> {
     pace: &'a Pace,
+    asked: &'static str,
     began: Instant,
 }
 
 impl Default for Pace {
     fn default() -> Pace {
-        let state = State { limit: FIRST, under_way: 0, best: None, recent: None, cut: None, pause: None };
+        let state = State { limit: FIRST, under_way: 0, times: Times::default(), cut: None, pause: None };
         Pace { state: Mutex::new(state), changed: Notify::new() }
     }
 }
 
 impl Pace {
-    /// Waits for a place.
-    pub async fn enter(&self) -> Turn<'_> {
+    /// Waits for a place for a call; what it asks is what its answer's time is compared by.
+    pub async fn enter(&self, asked: &'static str) -> Turn<'_> {
         loop {
             let changed = self.changed.notified();
             let pause = match self.state().enter(Instant::now()) {
-                Ok(()) => return Turn { pace: self, began: Instant::now() },
+                Ok(()) => return Turn { pace: self, asked, began: Instant::now() },
                 Err(pause) => pause,
             };
             match pause {
@@ -89,7 +84,7 @@ impl Pace {
 impl Turn<'_> {
     /// Ends the call and learns from it.
     pub fn end(self, ending: Ending) {
-        self.pace.state().end(ending, self.began, Instant::now());
+        self.pace.state().end(self.asked, ending, self.began, Instant::now());
     }
 }
 
@@ -114,9 +109,9 @@ impl State {
         Ok(())
     }
 
-    fn end(&mut self, ending: Ending, began: Instant, now: Instant) {
+    fn end(&mut self, asked: &'static str, ending: Ending, began: Instant, now: Instant) {
         match ending {
-            Ending::Answered => self.answered(began, now),
+            Ending::Answered(bytes) => self.answered(asked, bytes, began, now),
             Ending::Overloaded(wait) => {
                 let until = wait.map(|wait| now + wait.min(LONGEST_PAUSE));
                 self.pause = self.pause.max(until);
@@ -126,13 +121,8 @@ impl State {
         }
     }
 
-    fn answered(&mut self, began: Instant, now: Instant) {
-        let took = now.duration_since(began).as_secs_f64();
-        let best = self.best.unwrap_or(took);
-        let best = if took < best { took } else { best + (took - best) * FADING };
-        let recent = self.recent.map_or(took, |recent| recent + (took - recent) * RECENT);
-        (self.best, self.recent) = (Some(best), Some(recent));
-        if recent > NEVER_SLOW && recent > best * GROWN {
+    fn answered(&mut self, asked: &'static str, bytes: usize, began: Instant, now: Instant) {
+        if self.times.note(asked, bytes, now.duration_since(began).as_secs_f64()) {
             return self.halve(began, now);
         }
         // A limit that is not half reached says nothing about itself.
@@ -148,7 +138,8 @@ impl State {
             return;
         }
         self.limit = (self.limit / 2.0).max(1.0);
-        (self.cut, self.recent) = (Some(now), None);
+        self.cut = Some(now);
+        self.times.forgive();
         tracing::debug!(target: "photosfs::cloudkit", limit = self.limit, "fewer calls at once");
     }
 }
@@ -156,6 +147,8 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const GOOD: Ending = Ending::Answered(150_000);
 
     /// A service that takes calls in rounds: as many as are let in together, each taking the time it says for so many.
     struct Service {
@@ -176,7 +169,7 @@ mod tests {
                 let together = (0..).take_while(|_| self.state.enter(began).is_ok()).count();
                 self.now += Duration::from_millis((self.takes)(together));
                 for _ in 0..together {
-                    self.state.end(ending, began, self.now);
+                    self.state.end("photos", ending, began, self.now);
                     self.state.under_way -= 1;
                 }
                 self.now += Duration::from_millis(1);
@@ -187,16 +180,16 @@ mod tests {
 
     #[test]
     fn it_grows_to_the_most_while_all_is_well() {
-        assert_eq!(Service::new(|_| 300).rounds(200, Ending::Answered), MOST as f64);
+        assert_eq!(Service::new(|_| 300).rounds(200, GOOD), MOST as f64);
     }
 
     #[test]
     fn it_halves_once_for_calls_that_failed_together() {
         let mut service = Service::new(|_| 300);
-        service.rounds(200, Ending::Answered);
+        service.rounds(200, GOOD);
         assert_eq!(service.rounds(1, Ending::Overloaded(None)), MOST as f64 / 2.0);
         assert_eq!(service.rounds(10, Ending::Overloaded(None)), 1.0, "and never stands still");
-        assert!(service.rounds(20, Ending::Answered) > 8.0);
+        assert!(service.rounds(20, GOOD) > 8.0);
         assert!(service.rounds(20, Ending::Other) > 8.0, "what says nothing changes nothing");
     }
 
@@ -205,14 +198,26 @@ mod tests {
         // A service that works well on six calls at a time.
         let mut service = Service::new(|together| if together <= 6 { 300 } else { 300 * together as u64 });
         for _ in 0..40 {
-            let limit = service.rounds(5, Ending::Answered);
+            let limit = service.rounds(5, GOOD);
             assert!((2.0..9.0).contains(&limit), "{limit}");
         }
     }
 
     #[test]
     fn answers_that_are_quick_enough_may_slow_down() {
-        assert_eq!(Service::new(|together| 20 * together as u64).rounds(200, Ending::Answered), MOST as f64);
+        assert_eq!(Service::new(|together| 20 * together as u64).rounds(200, GOOD), MOST as f64);
+    }
+
+    #[test]
+    fn pages_that_take_longer_than_counts_are_no_sign() {
+        let mut service = Service::new(|_| 200);
+        service.rounds(3, Ending::Answered(600));
+        service.takes = |_| 2_000;
+        assert_eq!(service.rounds(20, GOOD), MOST as f64);
+        service.takes = |_| 200;
+        service.rounds(3, Ending::Answered(600));
+        service.takes = |_| 2_000;
+        assert_eq!(service.rounds(20, GOOD), MOST as f64);
     }
 
     #[test]
@@ -227,11 +232,11 @@ mod tests {
     #[tokio::test]
     async fn no_more_are_let_in_than_the_limit_and_each_gives_its_place_on() {
         let pace = Pace::default();
-        let turns = futures_util::future::join_all((0..FIRST as usize).map(|_| pace.enter())).await;
-        let waiting = tokio::time::timeout(Duration::from_millis(20), pace.enter()).await;
+        let turns = futures_util::future::join_all((0..FIRST as usize).map(|_| pace.enter("photos"))).await;
+        let waiting = tokio::time::timeout(Duration::from_millis(20), pace.enter("photos")).await;
         assert!(waiting.is_err());
-        let (next, ()) = tokio::join!(pace.enter(), async { drop(turns) });
-        next.end(Ending::Answered);
+        let (next, ()) = tokio::join!(pace.enter("photos"), async { drop(turns) });
+        next.end(GOOD);
         assert_eq!(pace.state().under_way, 0);
     }
 }
