@@ -1,6 +1,7 @@
 //! Walking a list by ranks, several pages at a time.
 
 use std::ops::Range;
+use std::sync::Mutex;
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
@@ -11,6 +12,9 @@ use crate::photos::MOST_CALLS;
 pub const PARALLEL: usize = MOST_CALLS;
 /// How often an empty page in front of the announced end is asked for again: they have been met (§2.5).
 const EMPTY_RETRIES: usize = 2;
+/// After so many stretches without anything, and nothing behind them, a list ends before its announced end: a peer gives up
+/// there, too (§2.5). What is missing then shows by the count.
+const EMPTY_STRETCHES: usize = 5;
 
 /// How many pages past the announced end may bring nothing new before the list is taken for one without an end. What is
 /// added while a list is read shifts it by as much, so a page or two may repeat what is known (§2.5).
@@ -39,9 +43,10 @@ pub async fn walk<E: Send>(
     page: &Page<'_, E>,
     endless: impl FnOnce() -> E,
 ) -> Result<(), E> {
+    let end = End::default();
     let stretches = (0..announced.div_ceil(stride)).map(|n| n * stride..(n + 1) * stride);
     stream::iter(stretches)
-        .map(|stretch| read(stretch, announced, page).boxed())
+        .map(|stretch| read(stretch, announced, page, &end).boxed())
         .buffer_unordered(PARALLEL)
         .try_for_each(|()| std::future::ready(Ok(())))
         .await?;
@@ -59,17 +64,46 @@ pub async fn walk<E: Send>(
     Err(endless())
 }
 
-async fn read<E>(stretch: Range<u64>, announced: u64, page: &Page<'_, E>) -> Result<(), E> {
+async fn read<E>(stretch: Range<u64>, announced: u64, page: &Page<'_, E>, end: &End) -> Result<(), E> {
     let mut rank = stretch.start;
     let mut empty = 0;
-    while rank < stretch.end {
+    while rank < stretch.end && !end.is_before(rank) {
         match page(rank).await?.ranks {
             0 if rank < announced && empty < EMPTY_RETRIES => empty += 1,
-            0 => return Ok(()),
-            ranks => rank += ranks,
+            0 => {
+                end.nothing_at(rank);
+                return Ok(());
+            }
+            ranks => {
+                end.found_at(rank);
+                rank += ranks;
+            }
         }
     }
     Ok(())
+}
+
+/// Where a list ends that announces more than it has: what was found last, and how many stretches behind it have nothing.
+#[derive(Default)]
+struct End(Mutex<(u64, usize)>);
+
+impl End {
+    fn found_at(&self, rank: u64) {
+        let mut end = self.0.lock().expect("no panic while held");
+        if rank > end.0 {
+            *end = (rank, 0);
+        }
+    }
+
+    fn nothing_at(&self, rank: u64) {
+        let mut end = self.0.lock().expect("no panic while held");
+        end.1 += usize::from(rank > end.0);
+    }
+
+    fn is_before(&self, rank: u64) -> bool {
+        let end = self.0.lock().expect("no panic while held");
+        rank > end.0 && end.1 >= EMPTY_STRETCHES
+    }
 }
 
 #[cfg(test)]
@@ -117,6 +151,19 @@ mod tests {
         let mut asked = asked.lock().unwrap().clone();
         asked.sort_unstable();
         assert_eq!(asked, [0, 100, 100, 200, 300]);
+    }
+
+    #[test]
+    fn what_is_announced_far_too_much_is_not_asked_for() {
+        let asked = Mutex::new(0);
+        let page = |rank: u64| {
+            *asked.lock().unwrap() += 1;
+            let ranks = 1_000_u64.saturating_sub(rank).min(100);
+            std::future::ready(Ok::<_, ()>(Covered { ranks, new: ranks })).boxed()
+        };
+        walk(1_000_000, 100, &page, || ()).now_or_never().unwrap().unwrap();
+        let asked = *asked.lock().unwrap();
+        assert!(asked <= 10 + 3 * (EMPTY_STRETCHES + PARALLEL) + 1, "{asked}");
     }
 
     #[test]
