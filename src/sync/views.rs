@@ -100,9 +100,11 @@ impl LibrarySync {
         let views = View::ALL.iter().zip(announced);
         let walks = views.map(|(view, &count)| self.walk_view(&walk, view, count.unwrap_or(0), target));
         match try_join_all(walks).await {
-            Err(error) if error.is_bad_request() && !library.has_albums() => self.walk_history(library, pages).await,
-            outcome => outcome.map(|_| ()),
+            Err(error) if error.is_bad_request() && !library.has_albums() => self.walk_history(library, pages).await?,
+            outcome => drop(outcome?),
         }
+        // Albums may go on for long: what waits is not to wait for them.
+        pages.write().await.map(|_| ())
     }
 
     async fn walk_view(&self, walk: &Walk<'_>, view: &View, announced: u64, target: Target) -> Result<(), SyncError> {
@@ -113,10 +115,12 @@ impl LibrarySync {
         };
         let page = |rank| {
             let walked = &walked;
+            // A page after a short one goes on into the next stretch, which is read by itself.
+            let counted = move |covered: u64| covered.min(view.stride() - rank % view.stride());
             async move {
                 if let Some(&covered) = walked.get(&rank) {
-                    walk.known.fetch_add(covered, Ordering::Relaxed);
-                    self.tell_progress(walk, covered, 0);
+                    walk.known.fetch_add(counted(covered), Ordering::Relaxed);
+                    self.tell_progress(walk, counted(covered), 0);
                     return Ok(ranks::Covered { ranks: covered, new: covered });
                 }
                 let page = self.photos.page(walk.library, view, rank).await?;
@@ -126,7 +130,7 @@ impl LibrarySync {
                     true => walk.into.add(list, rank, page).await.map(|()| ranks)?,
                     false => walk.into.add_now(list, rank, page).await?,
                 };
-                self.tell_progress(walk, ranks, 1);
+                self.tell_progress(walk, counted(ranks), 1);
                 Ok::<_, SyncError>(ranks::Covered { ranks, new })
             }
             .boxed()
@@ -141,7 +145,8 @@ impl LibrarySync {
         self.progress.send_replace(Progress::Assets {
             library: walk.library.id().0,
             seen,
-            announced: walk.total,
+            // The library may have grown since.
+            announced: walk.total.max(seen),
             known: walk.known.load(Ordering::Relaxed),
             pages,
             elapsed: walk.began.elapsed(),
