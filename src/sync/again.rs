@@ -18,19 +18,36 @@ impl LibrarySync {
         let token = self.token(library).await?;
         self.on_index(move |index| index.forget_staged(&id)).await?;
         let announced = self.photos.counts(library, &View::ALL).await?;
-        let note = self.read_lists(library, &announced, Target::Changes).await?;
-        let id = library.id();
-        let seen = self.on_index(move |index| index.staged_counts(&id)).await?;
-        if let Some(short) = listing::shortfall(&announced, &seen) {
-            return Err(short.error(library));
-        }
+        let albums = self.read_lists(library, &announced, Target::Changes).await?;
+        let photos = self.prove_staged(library).await?;
         self.stage_absent(library).await?;
         let token = self.stage_since(library, &token).await?;
         let id = library.id();
-        self.on_index(move |index| index.note(&id, NoteKind::Albums, note.as_deref())).await?;
+        self.on_index(move |index| {
+            index.note(&id, NoteKind::Albums, albums.as_deref())?;
+            index.note(&id, NoteKind::Photos, photos.as_deref())
+        })
+        .await?;
         self.apply_staged(library.id(), token).await?;
         let id = library.id();
         self.on_index(move |index| index.note_listing(&id)).await
+    }
+
+    /// Compares what was staged with what is announced by now, and reads the views once more if it is short; gives a note if
+    /// next to nothing stays missing.
+    async fn prove_staged(&self, library: &Library) -> Result<Option<String>, SyncError> {
+        let mut before = None;
+        loop {
+            let announced = self.photos.counts(library, &View::ALL).await?;
+            let id = library.id();
+            let seen = self.on_index(move |index| index.staged_counts(&id)).await?;
+            let Some(short) = listing::shortfall(&announced, &seen) else { return Ok(None) };
+            if before.is_some() {
+                return short.judge(library, before == Some(seen)).map(Some);
+            }
+            before = Some(seen);
+            self.read_views(library, &announced, Target::Changes).await?;
+        }
     }
 
     /// Stages what the index has and a listing has not, as the service knows it by name.

@@ -118,7 +118,15 @@ impl LibrarySync {
             .buffer_unordered(ranks::PARALLEL)
             .try_collect()
             .await?;
-        Ok(shorts.into_iter().flatten().collect())
+        self.still_short(library, shorts.into_iter().flatten().collect()).await
+    }
+
+    /// Those that are short of what is announced by now: what left an album while its list was read is not missing.
+    async fn still_short(&self, library: &Library, short: Short) -> Result<Short, SyncError> {
+        let views: Vec<View> = short.iter().map(|(album, ..)| View::Album(album.name.clone())).collect();
+        let counts = self.photos.counts(library, &views).await?;
+        let counted = short.into_iter().zip(counts).map(|((album, seen, _), count)| (album, seen, count.unwrap_or(0)));
+        Ok(counted.filter(|(_, seen, announced)| seen < announced).collect())
     }
 
     /// Of what is read side by side photos take longer: one bar, not two by turns.

@@ -202,7 +202,7 @@ pub(super) fn shortfall(announced: &[Option<u64>], seen: &ViewCounts) -> Option<
 
 impl Shortfall {
     /// A note, if every walk found the same and next to nothing is missing; else the listing has failed.
-    fn judge(&self, library: &Library, same: bool) -> Result<String, SyncError> {
+    pub(super) fn judge(&self, library: &Library, same: bool) -> Result<String, SyncError> {
         match same && self.announced - self.seen <= BELIEVABLE {
             true => Ok(format!("iCloud announces {} {} photos and lists {}", self.announced, self.view, self.seen)),
             false => Err(self.error(library)),

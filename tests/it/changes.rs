@@ -3,6 +3,7 @@
 use icloud_simulator::Options;
 use icloud_simulator::fault::{Change, Effect, Fault, Place};
 use icloud_simulator::library::{Body, NewPhoto, Resource};
+use photosfs::sync::Round;
 
 use crate::listing::assert_true;
 use crate::stage::Stage;
@@ -59,14 +60,31 @@ fn photos_that_stay_missing_are_told() {
         stage.update()
     };
     stage.simulator.fault(Fault::every("internal/records/query/batch", Effect::Answer(Change::CountsOff(3))));
-    again("ONE.JPG").unwrap_err();
-    again("TWO.JPG").unwrap();
+    again("ONE.JPG").unwrap();
     let note = |stage: &Stage| stage.index.libraries().unwrap()[0].note.clone();
+    assert!(note(&stage).is_some_and(|note| note.contains("missing")), "{:?}", note(&stage));
+    again("TWO.JPG").unwrap();
     assert!(note(&stage).is_some_and(|note| note.contains("missing")), "{:?}", note(&stage));
     stage.simulator.state().faults.clear();
     again("THREE.JPG").unwrap();
+    assert!(note(&stage).is_some_and(|note| !note.contains("missing")), "the albums' note is the listing's");
+    stage.runtime.block_on(stage.sync.round(Round::Full)).unwrap();
     assert_eq!(note(&stage), None);
     assert_true(&stage);
+}
+
+#[test]
+fn what_leaves_while_everything_is_listed_again_is_not_missing() {
+    let stage = Stage::new(Options { assets: Some(300), ..Options::default() });
+    stage.update().unwrap();
+    let tree = stage.tree();
+    // As if forty had been deleted since they were counted.
+    let more = Effect::Answer(Change::CountsOff(40));
+    stage.simulator.fault(Fault::nth("internal/records/query/batch", 1, more));
+    stage.runtime.block_on(stage.sync.round(Round::Full)).unwrap();
+    assert_eq!(stage.index.libraries().unwrap()[0].note, None);
+    assert_eq!(stage.tree(), tree);
+    stage.simulator.assert_clean();
 }
 
 fn add(stage: &Stage, count: u64) {

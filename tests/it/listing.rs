@@ -8,6 +8,7 @@ use icloud_simulator::fault::{Change, Effect, Failure, Fault, Place};
 use icloud_simulator::library::{Area, Body, NewPhoto, Resource, Slot, TruthAsset, TruthState};
 
 use photosfs::index::{Node, NodeKind};
+use photosfs::sync::Progress;
 
 use crate::installation::eventually;
 use crate::stage::Stage;
@@ -235,11 +236,47 @@ fn photos_that_lists_leave_out_are_found_in_the_history() {
 #[test]
 fn an_album_that_stays_short_is_told() {
     let stage = Stage::new(Options { assets: Some(200), ..Options::default() });
-    stage.simulator.fault(Fault::nth("internal/records/query/batch", 3, Effect::Answer(Change::CountsOff(2))));
+    // The members of albums are the third counts, and the fourth.
+    for _ in 0..2 {
+        stage.simulator.fault(Fault::nth("internal/records/query/batch", 3, Effect::Answer(Change::CountsOff(2))));
+    }
     stage.update().unwrap();
     assert_true(&stage);
     let note = stage.index.libraries().unwrap()[0].note.clone().unwrap();
     assert!(note.contains("album Album 01: ") && note.contains("photos are listed"), "{note}");
+}
+
+#[test]
+fn what_left_albums_while_they_were_read_is_not_missing() {
+    let stage = Stage::new(Options { assets: Some(200), ..Options::default() });
+    // As if ten photos had left each album since it was counted.
+    stage.simulator.fault(Fault::nth("internal/records/query/batch", 3, Effect::Answer(Change::CountsOff(10))));
+    stage.update().unwrap();
+    assert_listed(&stage);
+    assert_eq!(stage.index.libraries().unwrap()[0].note, None);
+    assert!(stage.simulator.requests("changes/zone") <= 2, "the history is not read for it");
+}
+
+#[test]
+fn progress_is_never_more_than_everything() {
+    let stage = Stage::new(Options { assets: Some(2_000), ..Options::default() });
+    stage.simulator.fault(Fault::rate("records/query", 40, 7, Effect::Answer(Change::HalfPage)));
+    let mut progress = stage.sync.progress();
+    let watching = stage.runtime.spawn(async move {
+        let mut told = Vec::new();
+        while progress.changed().await.is_ok() {
+            let now = progress.borrow_and_update().clone();
+            told.extend(now.fraction());
+            if matches!(now, Progress::Layout { .. }) {
+                break;
+            }
+        }
+        told
+    });
+    stage.update().unwrap();
+    let told = stage.runtime.block_on(watching).unwrap();
+    assert!(told.len() > 3 && told.iter().all(|(seen, announced)| seen <= announced), "{told:?}");
+    assert_listed(&stage);
 }
 
 #[test]
