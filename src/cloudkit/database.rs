@@ -17,6 +17,10 @@ const CONTAINER: &str = "database/1/com.apple.photos.cloud/production";
 /// Records of one answer, whatever a request asks for (protocol/photos.md §2.5).
 pub const PAGE_RECORDS: usize = 200;
 
+/// Entries that an index may announce, ten times those of the largest library that is known of. A list is walked as far as it
+/// announces: one that announces beyond all measure would be walked without an end.
+const MOST_ENTRIES: u64 = 10_000_000;
+
 /// The database service of the Photos container, for one account. Cheap to clone.
 #[derive(Clone)]
 pub struct Database {
@@ -273,5 +277,27 @@ fn read_count(entry: &RawValue) -> Result<u64, CloudKitError> {
     let answer: Records<'_> = wire::read(entry.get().as_bytes())?;
     let record = answer.records.into_iter().next().ok_or_else(|| CloudKitError::malformed("an empty count"))?;
     let count = record.into_record()?.int("itemCount").and_then(|n| u64::try_from(n).ok());
-    count.ok_or_else(|| CloudKitError::malformed("a count without a number"))
+    match count {
+        None => Err(CloudKitError::malformed("a count without a number")),
+        Some(count) if count > MOST_ENTRIES => Err(CloudKitError::malformed(format!("a count of {count}"))),
+        Some(count) => Ok(count),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_is_a_number_that_a_library_can_have() {
+        let count = |value: &str| {
+            let fields = format!(r#"{{"itemCount": {{"value": {value}, "type": "INT64"}}}}"#);
+            let entry = format!(r#"{{"records": [{{"recordName": "c", "fields": {fields}}}]}}"#);
+            read_count(&RawValue::from_string(entry).unwrap()).ok()
+        };
+        assert_eq!((count("0"), count("1000000")), (Some(0), Some(1_000_000)));
+        for wrong in ["-1", "null", "9223372036854775807", "1e15"] {
+            assert_eq!(count(wrong), None, "{wrong}");
+        }
+    }
 }
