@@ -254,6 +254,22 @@ fn a_lost_index_comes_back_the_same() {
     installation.simulator.assert_clean();
 }
 
+/// What may become of an index on a disk.
+fn damaged(good: &[u8]) -> [(&'static str, Vec<u8>); 6] {
+    let mut holes = good.to_vec();
+    holes[4096..].chunks_mut(4096).step_by(2).for_each(|page| page.fill(0xa5));
+    let mut head = good.to_vec();
+    head[..100].fill(0);
+    [
+        ("garbage", (0..good.len()).map(|at| (at * 131 + 7) as u8).collect()),
+        ("every second page lost", holes),
+        ("its head lost", head),
+        ("cut in half", good[..good.len() / 8192 * 4096].to_vec()),
+        ("cut within its first page", good[..1000].to_vec()),
+        ("empty", Vec::new()),
+    ]
+}
+
 #[test]
 fn a_damaged_index_is_an_error_or_made_anew_but_never_an_empty_tree() {
     let (installation, files, copy) = cached(150);
@@ -265,19 +281,7 @@ fn a_damaged_index_is_an_error_or_made_anew_but_never_an_empty_tree() {
     drop(connection);
     let good = fs::read(&index).unwrap();
     assert!(good.len() > 400_000, "{} bytes", good.len());
-    let garbage: Vec<u8> = (0..good.len()).map(|at| (at * 131 + 7) as u8).collect();
-    let mut holes = good.clone();
-    holes[4096..].chunks_mut(4096).step_by(2).for_each(|page| page.fill(0xa5));
-    let mut head = good.clone();
-    head[..100].fill(0);
-    for (what, bytes) in [
-        ("garbage", garbage),
-        ("every second page lost", holes),
-        ("its head lost", head),
-        ("cut in half", good[..good.len() / 8192 * 4096].to_vec()),
-        ("cut within its first page", good[..1000].to_vec()),
-        ("empty", Vec::new()),
-    ] {
+    for (what, bytes) in damaged(&good) {
         for other in ["index.sqlite-wal", "index.sqlite-shm"] {
             let _ = fs::remove_file(installation.state().join(other));
         }

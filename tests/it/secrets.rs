@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 
 use icloud_simulator::Options;
 use nix::sys::stat::Mode;
@@ -22,36 +22,72 @@ const CODE: &str = "731905";
 const WRONG_CODE: &str = "846217";
 const WRONG_PASSWORD: &str = "not-the-password-7f3a";
 
+/// Runs the program at its loudest, and keeps what it says.
+struct Loud<'a> {
+    installation: &'a Installation,
+    said: Vec<(String, Output)>,
+}
+
+impl Loud<'_> {
+    fn run(&mut self, arguments: &[&str]) -> i32 {
+        self.run_with(arguments, &[])
+    }
+
+    fn run_with(&mut self, arguments: &[&str], environment: &[(&str, &str)]) -> i32 {
+        let mut command = self.installation.command(arguments);
+        let output = command.envs(environment.iter().copied()).env("PHOTOSFS_LOG", "trace").output().unwrap();
+        let code = output.status.code().unwrap();
+        self.said.push((arguments.join(" "), output));
+        code
+    }
+
+    /// By a wrong password, then the right one and a wrong code, then the right code.
+    fn sign_in(&mut self) {
+        let wrong = self.installation.path("wrong");
+        fs::write(&wrong, WRONG_PASSWORD).unwrap();
+        fs::set_permissions(&wrong, PermissionsExt::from_mode(0o600)).unwrap();
+        let peek = peeking_password_command(self.installation);
+        assert_eq!(self.run(&["login", "--password-file", wrong.to_str().unwrap()]), 4);
+        assert_eq!(self.run_with(&["login"], &[("PHOTOSFS_PASSWORD_COMMAND", &peek)]), 3);
+        assert_eq!(self.run(&["login", "--code", WRONG_CODE]), 4);
+        assert_eq!(self.run(&["login", "--code", CODE]), 0);
+    }
+
+    /// Has the session renewed by a running mount, in both ways.
+    fn renew(&mut self) {
+        self.installation.simulator.expire_cookies();
+        assert_eq!(self.run(&["sync"]), 0, "the session is renewed");
+        self.installation.simulator.expire_sessions();
+        assert_eq!(self.run(&["sync"]), 0, "with the password");
+    }
+
+    /// Writes down what was said, and the names of all files.
+    fn take_down(&self, folder: &Path) {
+        for (n, (what, output)) in self.said.iter().enumerate() {
+            let text = [what.as_bytes(), &output.stdout, &output.stderr].join(&b'\n');
+            // The one place where a person hands over a secret as an argument; it is good for this one sign-in.
+            let text = if what.starts_with("login --code") { text[what.len()..].to_vec() } else { text };
+            fs::write(folder.join(n.to_string()), text).unwrap();
+        }
+        let all = WalkDir::new(self.installation.path("")).into_iter();
+        let names: Vec<String> = all.map(|entry| entry.unwrap().path().display().to_string()).collect();
+        assert!(names.len() > 100, "index, log, originals and their copies");
+        fs::write(folder.join("names"), names.join("\n")).unwrap();
+    }
+}
+
 #[test]
 fn no_secret_is_found_outside_the_session_file() {
     let installation =
         Installation::signed_out(Options { assets: Some(40), code: Some(CODE.into()), ..Options::default() });
-    let mut said = Vec::new();
-    let peek = peeking_password_command(&installation);
-    let mut loud = |arguments: &[&str]| {
-        let mut command = installation.command(arguments);
-        if arguments == ["login"] {
-            command.env("PHOTOSFS_PASSWORD_COMMAND", &peek);
-        }
-        let output = command.env("PHOTOSFS_LOG", "trace").output().unwrap();
-        said.push((arguments.join(" "), output));
-        said.last().unwrap().1.status.code().unwrap()
-    };
-    fs::write(installation.path("wrong"), WRONG_PASSWORD).unwrap();
-    fs::set_permissions(installation.path("wrong"), PermissionsExt::from_mode(0o600)).unwrap();
-    assert_eq!(loud(&["login", "--password-file", installation.path("wrong").to_str().unwrap()]), 4);
-    assert_eq!(loud(&["login"]), 3);
-    assert_eq!(loud(&["login", "--code", WRONG_CODE]), 4);
-    assert_eq!(loud(&["login", "--code", CODE]), 0);
+    let mut loud = Loud { installation: &installation, said: Vec::new() };
+    loud.sign_in();
     // What is said after the mount has left the terminal goes to its log.
     let point = installation.point();
-    assert_eq!(loud(&["mount", "--background", point.to_str().unwrap()]), 0);
+    assert_eq!(loud.run(&["mount", "--background", point.to_str().unwrap()]), 0);
     let copy = installation.path("copy");
     tool("rsync", &[&"-aH", &format!("{}/", point.display()), &copy]);
-    installation.simulator.expire_cookies();
-    assert_eq!(loud(&["sync"]), 0, "the session is renewed");
-    installation.simulator.expire_sessions();
-    assert_eq!(loud(&["sync"]), 0, "with the password");
+    loud.renew();
     let process = installation.process().unwrap().as_raw();
     assert!(times_in_memory(process, b"demo@example.invalid") > 0, "the memory can be searched");
     assert_eq!(times_in_memory(process, b"demo-library-2026"), 0, "the password is wiped once it is used");
@@ -59,32 +95,25 @@ fn no_secret_is_found_outside_the_session_file() {
     fs::create_dir(&folder).unwrap();
     take_down_process(process.unsigned_abs(), &folder, "mount");
     installation.simulator.assert_clean();
-    for arguments in [vec!["verify", copy.to_str().unwrap()], vec!["status"], vec!["status", "--json"], vec!["doctor"]]
-    {
-        loud(&arguments);
+    let verify = ["verify", copy.to_str().unwrap()];
+    for arguments in [&verify[..], &["status"], &["status", "--json"], &["doctor"]] {
+        loud.run(arguments);
     }
     installation.unmount();
     // Nothing is mounted: this one asks by itself, and must renew the session.
     installation.simulator.expire_cookies();
-    for arguments in [vec!["sync"], vec!["verify", copy.to_str().unwrap()], vec!["status"], vec!["changes"]] {
-        take_down_command(&installation, &arguments, &folder);
+    for arguments in [&["sync"][..], &verify, &["status"], &["changes"]] {
+        take_down_command(&installation, arguments, &folder);
     }
-    let secrets = secrets(&installation);
-    assert!(secrets.len() > 12, "{:?}", secrets.keys());
-    for (n, (what, output)) in said.iter().enumerate() {
-        let text = [what.as_bytes(), &output.stdout, &output.stderr].join(&b'\n');
-        // The one place where a person hands over a secret as an argument; it is good for this one sign-in.
-        let text = if what.starts_with("login --code") { text[what.len()..].to_vec() } else { text };
-        fs::write(folder.join(n.to_string()), text).unwrap();
-    }
-    let names: Vec<String> = WalkDir::new(installation.path(""))
-        .into_iter()
-        .map(|entry| entry.unwrap().path().display().to_string())
-        .collect();
-    fs::write(folder.join("names"), names.join("\n")).unwrap();
+    loud.take_down(&folder);
     assert!(fs::read(installation.path("peeked")).unwrap().len() > 200, "something was seen of the short-lived ones");
-    assert!(names.len() > 100, "index, log, originals and their copies");
-    // The search can find what is there: the session file holds tokens, and only it does.
+    assert_found_in_the_session_alone(&installation);
+}
+
+/// The search can find what is there: the session file holds tokens, and only it does.
+fn assert_found_in_the_session_alone(installation: &Installation) {
+    let secrets = secrets(installation);
+    assert!(secrets.len() > 12, "{:?}", secrets.keys());
     let session = installation.state().join("session.json");
     assert_private(&installation.state());
     assert!(found_in(&session, &secrets).len() >= 3);

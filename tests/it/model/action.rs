@@ -181,35 +181,55 @@ impl World {
 
     /// Refusals, such as restoring what is not trashed, are part of the game.
     pub fn act(&mut self, action: &Action) {
-        let cloud = self.cloud.clone();
-        let primary = cloud.primary();
-        let photo = |n: &usize| pick(&self.photos, *n);
-        let album = |n: &usize| pick(&self.albums, *n);
+        let is_made = self.make(action);
+        if !is_made {
+            self.change(action);
+        }
+    }
+
+    /// Does what brings something new; `false` for every other action.
+    fn make(&mut self, action: &Action) -> bool {
+        let (cloud, primary) = (self.cloud.clone(), self.cloud.primary());
         let folder = |n: &Option<usize>| n.and_then(|n| pick(&self.folders, n));
-        let done = match action {
-            Action::TrashMany => {
-                self.photos.iter().rev().take(25).for_each(|photo| drop(cloud.trash(*photo)));
-                None
-            }
+        match action {
             Action::Add(seed) => {
                 let photo = self.photo(*seed);
                 self.photos.push(cloud.add_photo(primary, photo));
-                None
             }
             Action::AddShared(seed) => {
                 let photo = self.photo(*seed);
                 self.photos.push(cloud.add_photo(self.shared, photo));
-                None
             }
             Action::Duplicate(n) => {
-                let twin = photo(n).and_then(|photo| cloud.duplicate(photo).ok());
+                let twin = pick(&self.photos, *n).and_then(|photo| cloud.duplicate(photo).ok());
                 self.photos.extend(twin);
-                None
             }
             Action::Share(n) => {
                 let other = |photo: AssetId| if photo.zone == primary { self.shared } else { primary };
-                let moved = photo(n).and_then(|photo| cloud.move_to(photo, other(photo)).ok());
+                let moved = pick(&self.photos, *n).and_then(|photo| cloud.move_to(photo, other(photo)).ok());
                 self.photos.extend(moved);
+            }
+            Action::NewAlbum(seed, at) => {
+                let made = cloud.add_album(primary, &name(*seed), folder(at));
+                self.albums.push(made);
+            }
+            Action::NewFolder(at) => {
+                let made = cloud.add_folder(primary, "Folder", folder(at));
+                self.folders.push(made);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn change(&mut self, action: &Action) {
+        let cloud = self.cloud.clone();
+        let photo = |n: &usize| pick(&self.photos, *n);
+        let album = |n: &usize| pick(&self.albums, *n);
+        let folder = |n: &Option<usize>| n.and_then(|n| pick(&self.folders, n));
+        let _ = match action {
+            Action::TrashMany => {
+                self.photos.iter().rev().take(25).for_each(|photo| drop(cloud.trash(*photo)));
                 None
             }
             Action::Trash(n) => photo(n).map(|photo| cloud.trash(photo)),
@@ -227,22 +247,13 @@ impl World {
                 let photo = pick(&self.photos, *n);
                 photo.map(|photo| cloud.edit(photo, edit))
             }
-            Action::NewAlbum(seed, at) => {
-                let made = cloud.add_album(primary, &name(*seed), folder(at));
-                self.albums.push(made);
-                None
-            }
-            Action::NewFolder(at) => {
-                let made = cloud.add_folder(primary, "Folder", folder(at));
-                self.folders.push(made);
-                None
-            }
             Action::Rename(n, seed) => album(n).map(|album| cloud.rename_album(album, &name(*seed))),
             Action::MoveAlbum(n, at) => album(n).map(|album| cloud.move_album(album, folder(at))),
             Action::DeleteAlbum(n) => album(n).map(|album| cloud.delete_album(album)),
             Action::Join(n, at) => photo(n).zip(album(at)).map(|(photo, album)| cloud.add_to_album(photo, album)),
             Action::Leave(n, at) => photo(n).zip(album(at)).map(|(photo, album)| cloud.remove_from_album(photo, album)),
+            Action::Add(_) | Action::AddShared(_) | Action::Duplicate(_) | Action::Share(_) => None,
+            Action::NewAlbum(..) | Action::NewFolder(_) => None,
         };
-        let _ = done;
     }
 }
