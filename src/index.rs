@@ -21,6 +21,7 @@ mod layout;
 mod library;
 mod links;
 mod listing;
+mod look;
 mod news;
 mod node;
 mod note;

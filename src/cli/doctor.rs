@@ -54,11 +54,15 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
 }
 
 fn index(config: &Config) -> Finding {
-    let shown = || {
-        let shown = index_to_read(config)?.libraries()?.iter().any(|library| library.shown);
-        Index::check(&index_file(config))?;
-        Ok(shown)
-    };
+    let file = index_file(config);
+    if file.is_file()
+        && let Err(error) = Index::check(&file)
+        && error.is_damage()
+    {
+        let advice = "unmount, if it is mounted, and mount again: it is set aside, and everything is listed anew";
+        return Finding::bad(error.to_string(), advice);
+    }
+    let shown = || Ok(index_to_read(config)?.libraries()?.iter().any(|library| library.shown));
     match shown() {
         Ok(true) => Finding::good("the library has been read"),
         Ok(false) => Finding::bad("the library has not been read yet", "mount it once: photosfs mount MOUNTPOINT"),

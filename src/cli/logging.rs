@@ -15,5 +15,7 @@ pub fn start(filter: &str) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
+        // Else what cannot be written, as to a full disk or a closed pipe, is told on standard error with a panic.
+        .log_internal_errors(false)
         .init();
 }

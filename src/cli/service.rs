@@ -96,6 +96,7 @@ impl Service {
             move |change| vfs.changed(change)
         });
         let _announced = running::announce(&self.config, &point)?;
+        self.index.look_through();
         let served = self.runtime.block_on(async {
             if !offline {
                 self.keep_current()?;
@@ -212,11 +213,17 @@ pub fn index_to_read(config: &Config) -> Result<Index, Failure> {
 
 impl From<IndexError> for Failure {
     fn from(error: IndexError) -> Failure {
-        let advice = match error {
-            IndexError::Version { .. } => "update photosfs".to_owned(),
-            _ => "see photosfs doctor; removing index.sqlite from the state folder costs one new listing".to_owned(),
-        };
+        let advice = index_advice(&error);
         Failure::plain(error, advice)
+    }
+}
+
+fn index_advice(error: &IndexError) -> &'static str {
+    match error {
+        IndexError::Version { found, known } if found > known => "update photosfs",
+        _ if error.is_damage() => "see photosfs doctor; then mount again, and everything is listed anew",
+        _ if error.is_disk_full() => "make room for the index, or choose another place with --state-dir",
+        _ => "see photosfs doctor; removing index.sqlite from the state folder costs one new listing",
     }
 }
 
@@ -229,6 +236,7 @@ impl From<SyncError> for Failure {
         }
         let advice = match &error {
             SyncError::Photos(_) => "see photosfs doctor; photosfs tries again by itself",
+            SyncError::Index(error) => index_advice(error),
             SyncError::NoLibrary => "turn on iCloud Photos on a device of yours, then try again",
             SyncError::Indexing { .. } => "wait some hours; new and large libraries take that long",
             SyncError::Incomplete { .. } => "nothing is shown until the listing is whole; try again later",

@@ -11,8 +11,9 @@ use super::{Index, IndexError, schema};
 
 /// Damaged indexes that are kept, for whoever wants to look into them.
 const KEPT: usize = 2;
-/// What SQLite keeps beside the file.
-const BESIDE: [&str; 2] = ["-wal", "-shm"];
+/// What SQLite keeps beside the file, and the mark of one in which damage was found.
+const BESIDE: [&str; 3] = ["-wal", "-shm", SUSPECT];
+const SUSPECT: &str = "-suspect";
 
 impl IndexError {
     /// Whether the file is no index that this photosfs can go on with, now or later.
@@ -29,11 +30,14 @@ impl IndexError {
 }
 
 impl Index {
-    /// Looks whether every page of an index is sound.
+    /// Looks whether every page of an index is sound. One that is not is set aside by whoever opens it next.
     pub fn check(path: &Path) -> Result<(), IndexError> {
         let connection = connect(path)?;
-        schema::check(&connection)?;
-        quick_check(&connection)
+        let outcome = schema::check(&connection).and_then(|()| quick_check(&connection));
+        if outcome.as_ref().is_err_and(IndexError::is_damage) {
+            suspect(path);
+        }
+        outcome
     }
 }
 
@@ -50,9 +54,24 @@ pub(super) fn check_pages(connection: &Connection) -> Result<(), IndexError> {
     }
 }
 
-/// Whether the last process to write the index ended without closing it.
-pub(super) fn was_left_open(path: &Path) -> bool {
-    fs::metadata(beside(path, BESIDE[0])).is_ok_and(|log| log.len() > 0)
+/// Whether damage was found in the index, or the last process to write it ended without closing it.
+pub(super) fn is_suspect(path: &Path) -> bool {
+    beside(path, SUSPECT).exists() || fs::metadata(beside(path, BESIDE[0])).is_ok_and(|log| log.len() > 0)
+}
+
+/// Has whoever opens the index next look at every page.
+pub(super) fn suspect(path: &Path) {
+    if let Err(error) = fs::File::create(beside(path, SUSPECT)) {
+        tracing::warn!(%error, "the damaged index cannot be marked");
+    }
+}
+
+/// Every page is sound.
+pub(super) fn clear(path: &Path) -> Result<(), IndexError> {
+    match fs::remove_file(beside(path, SUSPECT)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Renames a damaged index, and keeps only the latest few of its kind.

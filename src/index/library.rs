@@ -189,8 +189,17 @@ impl Index {
         self.remembered(what)?.map_or(Ok(0), |number| Ok(super::record::json(0, &number)?))
     }
 
+    /// Takes down how a round of this process went, in memory alone: a full disk takes no word of it.
+    pub fn know_failure(&self, error: Option<String>) {
+        *self.failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = error;
+    }
+
     /// Why the last round failed; `None` if it did not.
     pub fn last_error(&self) -> Result<Option<String>, IndexError> {
+        let known = self.failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        if known.is_some() {
+            return Ok(known);
+        }
         Ok(self.remembered("last error")?.filter(|error| !error.is_empty()))
     }
 

@@ -7,6 +7,7 @@ use super::{Entry, Index, IndexError, Node, NodeKind, Totals};
 use crate::photos::{Checksum, LibraryId, Resource, ResourceKind};
 use crate::tree;
 
+/// Names are joined to nodes from the left: one whose node is lost is an error, and not left out.
 const NODE: &str = "n.ino, n.kind, n.size, n.nlink, n.mtime, n.ctime, n.btime";
 
 impl Index {
@@ -21,7 +22,7 @@ impl Index {
     pub fn lookup(&self, parent: u64, name: &str) -> Result<Option<Node>, IndexError> {
         let reader = self.reader()?;
         let mut query = reader.prepare_cached(&format!(
-            "SELECT {NODE} FROM dentry d JOIN node n ON n.ino = d.ino WHERE d.parent = ?1 AND d.fold = ?2 AND d.name = ?3"
+            "SELECT {NODE} FROM dentry d LEFT JOIN node n ON n.ino = d.ino WHERE d.parent = ?1 AND d.fold = ?2 AND d.name = ?3"
         ))?;
         Ok(query.query_row(params![number(parent), tree::fold(name), name], node).optional()?)
     }
@@ -30,7 +31,7 @@ impl Index {
     pub fn lookup_in_any_case(&self, parent: u64, name: &str) -> Result<Option<Node>, IndexError> {
         let reader = self.reader()?;
         let mut query = reader.prepare_cached(&format!(
-            "SELECT {NODE} FROM dentry d JOIN node n ON n.ino = d.ino WHERE d.parent = ?1 AND d.fold = ?2"
+            "SELECT {NODE} FROM dentry d LEFT JOIN node n ON n.ino = d.ino WHERE d.parent = ?1 AND d.fold = ?2"
         ))?;
         Ok(query.query_row(params![number(parent), tree::fold(name)], node).optional()?)
     }
@@ -46,7 +47,7 @@ impl Index {
     pub fn each_child(&self, directory: u64, take: &mut dyn FnMut(&str, Node)) -> Result<(), IndexError> {
         let reader = self.reader()?;
         let mut query = reader.prepare_cached(&format!(
-            "SELECT {NODE}, d.name FROM dentry d JOIN node n ON n.ino = d.ino WHERE d.parent = ?1 ORDER BY d.fold"
+            "SELECT {NODE}, d.name FROM dentry d LEFT JOIN node n ON n.ino = d.ino WHERE d.parent = ?1 ORDER BY d.fold"
         ))?;
         let mut rows = query.query([number(directory)])?;
         while let Some(row) = rows.next()? {

@@ -8,9 +8,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use thiserror::Error;
 
+use super::look::Look;
 use super::writer::Reliants;
 use super::{damage, schema};
 use crate::config::TreeOptions;
@@ -29,6 +30,17 @@ pub enum IndexError {
     Staged(String),
     #[error("the library {0} is not in the index")]
     UnknownLibrary(String),
+}
+
+impl IndexError {
+    /// Whether there is no room for it.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            IndexError::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::DiskFull),
+            IndexError::Io(error) => error.kind() == std::io::ErrorKind::StorageFull,
+            _ => false,
+        }
+    }
 }
 
 /// Connections that wait for the next reader. Each costs some 100 KB of memory.
@@ -53,6 +65,9 @@ pub struct Index {
     readers: Mutex<Vec<Connection>>,
     pub(super) writer: Mutex<Connection>,
     pub(super) reliants: Reliants,
+    pub(super) look: Look,
+    /// Why the latest round of this process failed.
+    pub(super) failed: Mutex<Option<String>>,
 }
 
 impl Index {
@@ -72,8 +87,8 @@ impl Index {
     }
 
     fn open_sound(path: &Path, options: &TreeOptions) -> Result<Index, IndexError> {
-        // A crash is when files are damaged; a look at every page at every start would cost seconds.
-        let look = damage::was_left_open(path);
+        // A crash is when files are damaged; a look at every page before every start would cost seconds.
+        let look = damage::is_suspect(path);
         // For its owner only, whatever the folder allows; SQLite gives the files beside it the same mode.
         File::options().create(true).append(true).mode(0o600).open(path)?;
         let mut writer = Connection::open(path)?;
@@ -86,7 +101,7 @@ impl Index {
         writer.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
         writer.pragma_update(None, "wal_autocheckpoint", LOG_BYTES / PAGE_BYTES)?;
         match look {
-            true => damage::quick_check(&writer)?,
+            true => damage::quick_check(&writer).and_then(|()| damage::clear(path))?,
             false => schema::check_tables(&writer)?,
         }
         // A transaction that is reported done is on the disk, also after the power went: the sync token in it is
@@ -98,6 +113,8 @@ impl Index {
             writer: Mutex::new(writer),
             readers: Mutex::default(),
             reliants: Reliants::default(),
+            look: Look::default(),
+            failed: Mutex::default(),
         };
         index.lay_out_anew_if_changed()?;
         index.agree_with_copy()?;
@@ -114,12 +131,15 @@ impl Index {
             writer: Mutex::new(writer),
             readers: Mutex::default(),
             reliants: Reliants::none(),
+            look: Look::default(),
+            failed: Mutex::default(),
         })
     }
 
     /// Brings the log into the file, so that the next start has nothing to look through. Whoever reads meanwhile goes on
     /// reading, and is not waited for longer than a moment; nor is somebody who writes.
     pub fn settle(&self) {
+        self.look.stop();
         let Ok(writer) = self.writer.try_lock() else { return };
         let settled = writer
             .busy_timeout(SETTLING)
@@ -143,6 +163,7 @@ impl Index {
 
     /// A connection for reading; it goes back when dropped.
     pub(super) fn reader(&self) -> Result<Reader<'_>, IndexError> {
+        self.look.outcome()?;
         let spare = self.readers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
         let connection = match spare {
             Some(connection) => connection,

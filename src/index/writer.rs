@@ -75,9 +75,10 @@ pub(super) struct Writer<'a> {
 }
 
 impl Index {
-    /// Has somebody told, once, before the tree changes next. `false` if it may be changing now, and then nobody is.
+    /// Has somebody told, once, before the tree changes next. `false` if it may be changing now or is not to be relied on, and
+    /// then nobody is.
     pub fn rely(&self, reliant: Weak<dyn Reliant>) -> bool {
-        self.reliants.add(reliant)
+        self.look.outcome().is_ok() && self.reliants.add(reliant)
     }
 
     /// The connection that writes, once those who count on the tree as it is have been told.

@@ -8,6 +8,13 @@ impl LibrarySync {
     /// One round: lists libraries that are not shown yet, and brings the others up to date.
     pub async fn round(&self, round: Round) -> Result<(), SyncError> {
         let _turn = self.turn.lock().await;
+        let outcome = self.noted_round(round).await;
+        self.index.know_failure(outcome.as_ref().err().map(ToString::to_string));
+        outcome
+    }
+
+    /// One whose end can be read by others.
+    async fn noted_round(&self, round: Round) -> Result<(), SyncError> {
         let number = self.on_index(|index| index.begin_round()).await?;
         if let Some(change) = self.on_index(|index| index.carry_out_decision()).await? {
             self.tell(change);

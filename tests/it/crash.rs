@@ -1,12 +1,16 @@
 //! What a crash, a bad disk or a person with `rm` can do to index, cache and mount, and what the mount shows afterwards.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use icloud_simulator::Options;
 use icloud_simulator::fault::{Effect, Fault};
+use icloud_simulator::library::{Body, NewPhoto, Resource};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use walkdir::WalkDir;
@@ -311,4 +315,109 @@ fn a_damaged_index_is_an_error_or_made_anew_but_never_an_empty_tree() {
     installation.mount();
     assert_eq!(installation.files(), files);
     assert_eq!(sha1(&copy.join(files.keys().next().unwrap())), files.values().next().unwrap().sha1);
+}
+
+#[test]
+fn what_the_disk_lost_while_nobody_served_is_shown_to_nobody() {
+    let (installation, files, copy) = cached(150);
+    let index = installation.state().join("index.sqlite");
+    installation.unmount();
+    // Rows of a directory: read by itself it is short, and no error tells so.
+    let mut bytes = fs::read(&index).unwrap();
+    let row = files.keys().find_map(|path| {
+        let name = path.rsplit('/').next().unwrap();
+        let row = format!("{}{name}", name.to_lowercase()).into_bytes();
+        bytes.windows(row.len()).position(|bytes| bytes == row)
+    });
+    let sector = row.unwrap() / 512 * 512;
+    bytes[sector..sector + 512].fill(0);
+    fs::write(&index, &bytes).unwrap();
+    installation.mount();
+    let directories = [installation.point(), installation.point().join("Years"), installation.point().join("Albums")];
+    eventually("nothing is listed any more", || {
+        directories.iter().all(|directory| fs::read_dir(directory).is_err_and(|e| e.raw_os_error() == Some(libc::EIO)))
+    });
+    let source = format!("{}/", installation.point().display());
+    let copied = tool_output("rsync", &[&"-aH", &"--delete-after", &source, &copy]);
+    assert!(!copied.status.success());
+    let compared = Compared::assert_no_wrong_byte(&copy, &files);
+    assert_eq!(compared.missing, Vec::<String>::new(), "a copy loses nothing by it");
+    installation.unmount();
+    installation.mount();
+    assert!(shown(&installation).iter().eq(files.keys()), "it was made anew");
+    assert_eq!(installation.files(), files);
+    installation.simulator.assert_clean();
+}
+
+#[test]
+fn a_full_disk_is_told_and_costs_nothing() {
+    let installation = Installation::mounted(50);
+    let files = installation.files();
+    installation.unmount();
+    let disk = SmallDisk::below(&installation.state());
+    installation.mount();
+    disk.fill();
+    let said = || fs::read_to_string(installation.point().join(".photosfs/status.json")).unwrap();
+    let ask = || kill(installation.process().unwrap(), Signal::SIGHUP).unwrap();
+    let photos = 2_000;
+    many_photos(&installation, photos);
+    ask();
+    eventually("it is told", || said().contains("disk is full"));
+    assert!(shown(&installation).iter().eq(files.keys()), "what was shown is shown");
+    disk.make_room();
+    ask();
+    let years = |paths: &BTreeSet<String>| paths.iter().filter(|path| path.starts_with("Years")).count();
+    let before = years(&files.keys().cloned().collect());
+    eventually("what is new is shown", || years(&shown(&installation)) == before + photos);
+    eventually("it is told no more", || !said().contains("disk is full"));
+    installation.unmount();
+    installation.simulator.assert_clean();
+}
+
+/// Paths of all files on the mount, made-up files left out.
+fn shown(installation: &Installation) -> BTreeSet<String> {
+    let point = installation.point();
+    let entries = WalkDir::new(&point).into_iter().filter_entry(|entry| entry.file_name() != ".photosfs");
+    let files = entries.map(Result::unwrap).filter(|entry| !entry.file_type().is_dir());
+    files.map(|entry| entry.path().strip_prefix(&point).unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+fn many_photos(installation: &Installation, count: usize) {
+    let cloud = installation.simulator.cloud();
+    for n in 0..count {
+        let original = Resource::new("public.jpeg", Body::seeded(0x3a17_0000_0000 + n as u64, 4096));
+        cloud.add_photo(cloud.primary(), NewPhoto::new(&format!("NEW_{n}.JPG"), original, n as i64 * 60_000));
+    }
+}
+
+/// A disk of a few megabytes with what was in a folder.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn below(folder: &Path) -> SmallDisk {
+        let kept: Vec<_> =
+            WalkDir::new(folder).into_iter().map(Result::unwrap).filter(|e| e.path().is_file()).collect();
+        let kept: Vec<_> = kept.iter().map(|entry| (entry.path(), fs::read(entry.path()).unwrap())).collect();
+        mount(Some("tmpfs"), folder, Some("tmpfs"), MsFlags::empty(), Some("size=32m,mode=0700")).unwrap();
+        for (path, bytes) in kept {
+            fs::write(path, bytes).unwrap();
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        SmallDisk(folder.to_owned())
+    }
+
+    fn fill(&self) {
+        let full = fs::write(self.0.join("filling"), vec![1; 32 << 20]).unwrap_err();
+        assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    }
+
+    fn make_room(&self) {
+        fs::remove_file(self.0.join("filling")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = umount2(&self.0, MntFlags::MNT_DETACH);
+    }
 }

@@ -92,6 +92,28 @@ fn what_is_missing_is_named_with_what_to_do() {
 }
 
 #[test]
+fn an_index_that_is_damaged_is_mended_as_told() {
+    let world = signed_in();
+    configure(&world, "keep_free = '1M'");
+    assert!(world.run(&["sync"]).status.success());
+    let file = world.config().state.join("index.sqlite");
+    let bytes = std::fs::read(&file).unwrap();
+    let mut page_lost = bytes.clone();
+    page_lost[8192..12288].fill(0);
+    for (what, harmed, told) in
+        [("a page lost", page_lost, "the index is damaged"), ("empty", Vec::new(), "the index is of another photosfs")]
+    {
+        std::fs::write(&file, harmed).unwrap();
+        let (sound, text) = findings(&world);
+        let advice = text.lines().skip_while(|line| !line.contains(told)).nth(1).unwrap_or_default();
+        assert!(!sound && advice.contains("mount again: it is set aside"), "{what}: {text}");
+        assert!(world.run(&["sync"]).status.success(), "{what}");
+        let (sound, text) = findings(&world);
+        assert!(sound && text.contains("ok  the library has been read"), "{what}: {text}");
+    }
+}
+
+#[test]
 fn the_tree_is_compared_with_what_is_announced_and_listed() {
     let world = World::of(Options { assets: Some(250), code: Some(CODE.into()), ..Options::default() }, PASSWORD);
     configure(&world, "keep_free = '1M'");

@@ -99,6 +99,82 @@ fn a_bad_page_is_found_after_a_crash() {
     assert!(Fixture { index, folder }.begins_anew());
 }
 
+/// Three hundred photos in one directory, of which the disk has lost so much that it is short, and nothing tells so. Gives
+/// the directory too.
+fn with_rows_lost() -> (Fixture, u64) {
+    let names: Vec<String> = (0..300).map(|n| format!("IMG_{n}.JPG")).collect();
+    let fixture = Fixture::with(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let directory = fixture.ino("/Years/2024/2024-03");
+    let Fixture { index, folder } = fixture;
+    drop(index);
+    let file = folder.path().join("index.sqlite");
+    let whole = fs::read(&file).unwrap();
+    for name in names {
+        let row = format!("{}{name}", name.to_lowercase()).into_bytes();
+        let Some(at) = whole.windows(row.len()).position(|bytes| bytes == row) else { continue };
+        overwrite(&file, at / 512 * 512, &[0; 512]);
+        let index = Index::open(&file, &TreeOptions::default()).unwrap();
+        if index.children(directory).is_ok_and(|children| children.len() < 300) {
+            return (Fixture { index, folder }, directory);
+        }
+        drop(index);
+        fs::write(&file, &whole).unwrap();
+    }
+    panic!("every loss is an error");
+}
+
+#[test]
+fn damage_that_is_found_while_the_index_serves_ends_all_answers() {
+    let (fixture, directory) = with_rows_lost();
+    assert!(fixture.index.look().unwrap_err().is_damage());
+    let answers = [
+        fixture.index.children(directory).map(drop),
+        fixture.index.lookup(directory, "IMG_1.JPG").map(drop),
+        fixture.index.node(directory).map(drop),
+    ];
+    for answer in answers {
+        assert!(matches!(answer, Err(IndexError::Damaged(_))), "{answer:?}");
+    }
+    let reliant: std::sync::Arc<dyn Reliant> = std::sync::Arc::new(Nobody);
+    assert!(!fixture.index.rely(std::sync::Arc::downgrade(&reliant)), "nor does anybody rely on what was read before");
+    let fixture = fixture.harmed(|_| {});
+    assert!(fixture.begins_anew());
+    let names: Vec<String> = (0..300).map(|n| format!("IMG_{n}.JPG")).collect();
+    fixture.list(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    fixture.index.look().unwrap();
+    let fixture = fixture.harmed(|_| {});
+    assert!(!fixture.files().is_empty(), "it is sound, and not set aside again");
+}
+
+struct Nobody;
+
+impl Reliant for Nobody {
+    fn before_change(&self) {}
+}
+
+#[test]
+fn damage_that_a_check_finds_is_found_by_who_opens_it_next() {
+    let (Fixture { index, folder }, _) = with_rows_lost();
+    drop(index);
+    let file = folder.path().join("index.sqlite");
+    assert!(Index::check(&file).unwrap_err().is_damage());
+    let index = Index::open(&file, &TreeOptions::default()).unwrap();
+    assert!(Fixture { index, folder }.begins_anew());
+}
+
+#[test]
+fn a_name_whose_inode_is_lost_is_an_error() {
+    let fixture = Fixture::with(&["a.jpg", "b.jpg"]);
+    let ino = fixture.ino("/Years/2024/2024-03/a.jpg");
+    let directory = fixture.ino("/Years/2024/2024-03");
+    assert_eq!(fixture.index.children(directory).unwrap().len(), 2);
+    fixture.index.writer().execute("DELETE FROM node WHERE ino = ?1", [ino as i64]).unwrap();
+    fixture.index.children(directory).unwrap_err();
+    fixture.index.lookup(directory, "a.jpg").unwrap_err();
+    fixture.index.lookup_in_any_case(directory, "A.JPG").unwrap_err();
+    assert!(fixture.index.lookup(directory, "b.jpg").unwrap().is_some());
+}
+
 #[test]
 fn only_the_latest_damaged_ones_are_kept_and_a_newer_index_is_left_alone() {
     let folder = TempDir::new().unwrap();
