@@ -66,7 +66,7 @@ impl Browser {
         Ok(reply)
     }
 
-    /// Protocol/auth.md §2.1.
+    /// What Apple's own page sends with every request of its sign-in (protocol/auth.md §2.1).
     fn sign_in_headers<'a>(&self, client_id: &'a str) -> [(&'static str, &'a str); 14] {
         [
             ("accept", "application/json"),

@@ -185,7 +185,7 @@ async fn call(browser: &Browser, session: &mut Session, path: &str, body: &str) 
     judge(&reply)
 }
 
-/// Protocol/auth.md §5.2.
+/// What the answer about the keys means (protocol/auth.md §5.2).
 fn judge(reply: &Reply) -> Result<KeyReply, AccountError> {
     let told: KeyReply = reply.json().unwrap_or_default();
     match true_status(reply) {
