@@ -6,6 +6,10 @@ use serde_json::Value;
 
 use super::wire::{Fields, Text};
 
+/// The size a file may have: 16 TiB, more than the largest plan of iCloud holds. Beyond it sizes and their sums would leave
+/// what SQLite and the kernel count with.
+const LARGEST: u64 = 1 << 44;
+
 /// A record as it lies in an answer, or the tombstone of one.
 #[derive(Clone, Debug)]
 pub struct Record<'a> {
@@ -80,9 +84,9 @@ impl<'a> Record<'a> {
         Some(self.read::<Reference>(field)?.record_name)
     }
 
-    /// A file; `None` unless both its size and its checksum are there.
+    /// A file; `None` unless both its checksum and a size that a file can have are there.
     pub fn asset(&self, field: &str) -> Option<AssetValue> {
-        self.read(field)
+        self.read(field).filter(|file: &AssetValue| file.size <= LARGEST)
     }
 
     /// A field's value, if it is of this shape.
@@ -109,7 +113,8 @@ mod tests {
                 "n":{"value":null,"type":"STRING"}, "none":{"type":"STRING"},
                 "ref":{"value":{"recordName":"M","action":"DELETE_SELF","zoneID":{"zoneName":"Z"}},"type":"REFERENCE"},
                 "file":{"value":{"fileChecksum":"AQ","size":9,"wrappingKey":"w","downloadURL":"https:\/\/x"},"type":"ASSETID"},
-                "half":{"value":{"fileChecksum":"AQ","size":9}}, "bad":{"value":{"fileChecksum":"AQ","size":-9}}}"#,
+                "half":{"value":{"fileChecksum":"AQ","size":9}}, "bad":{"value":{"fileChecksum":"AQ","size":-9}},
+                "huge":{"value":{"fileChecksum":"AQ","size":9223372036854775808}}}"#,
         );
         let record = read::<RecordWire<'_>>(json.as_bytes()).unwrap().into_record().unwrap();
         assert_eq!((record.record_type(), record.modified, record.deleted), (Some("CPLAsset"), Some(7), false));
@@ -123,7 +128,7 @@ mod tests {
         let file =
             |url: Option<&str>| AssetValue { checksum: "AQ".into(), size: 9, download_url: url.map(str::to_owned) };
         assert_eq!(record.asset("file"), Some(file(Some("https://x"))));
-        assert_eq!((record.asset("half"), record.asset("bad")), (Some(file(None)), None));
+        assert_eq!(["half", "bad", "huge"].map(|field| record.asset(field)), [Some(file(None)), None, None]);
     }
 
     #[test]
