@@ -1,7 +1,7 @@
 //! The first listing of a library: everything, proven, then shown at once.
 //!
 //! What was read is in the index page by page, with the token that was taken before the first one. A process that ends
-//! meanwhile costs nothing but the pages under way: the next goes on from there, if the service still takes the token.
+//! meanwhile costs nothing but the pages and albums under way: the next goes on from there, if the service still takes the token.
 
 use std::time::Duration;
 
@@ -34,8 +34,12 @@ impl LibrarySync {
         let (albums, photos) = loop {
             let (next, albums, photos) = self.list_everything(library, token).await?;
             token = next;
-            // Lists and counts that were short together would have agreed.
-            match self.check_indexing(library).await {
+            let settled = self.check_indexing(library).await;
+            if matches!(settled, Err(SyncError::Indexing { .. })) {
+                // Lists and counts that were short together would have agreed.
+                self.forget_walked(library).await?;
+            }
+            match settled {
                 Err(SyncError::Indexing { .. }) if unsettled < UNSETTLED => self.wait_for_indexing(library).await?,
                 outcome => {
                     outcome?;
@@ -130,14 +134,10 @@ impl LibrarySync {
             token = self.replay(library, &token).await?;
             let announced = self.photos.counts(library, &View::ALL).await?;
             let id = library.id();
-            let seen = self
-                .on_index(move |index| {
-                    // Another walk reads everything again.
-                    index.forget_walked(&id)?;
-                    index.listed_counts(&id)
-                })
-                .await?;
+            let seen = self.on_index(move |index| index.listed_counts(&id)).await?;
             let Some(short) = shortfall(&announced, &seen) else { return Ok((token, None)) };
+            // Another walk reads everything again; what was proven would be gone on from.
+            self.forget_walked(library).await?;
             if walk > WALKS {
                 return Ok((token, Some(short.judge(library, before == Some(seen))?)));
             }
@@ -149,6 +149,11 @@ impl LibrarySync {
             }
         }
         unreachable!("the last walk returns")
+    }
+
+    async fn forget_walked(&self, library: &Library) -> Result<(), SyncError> {
+        let id = library.id();
+        self.on_index(move |index| index.forget_walked(&id)).await
     }
 
     /// Asks for the masters of assets that came without theirs.

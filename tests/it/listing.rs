@@ -394,6 +394,23 @@ fn a_listing_that_was_interrupted_goes_on_where_it_was() {
     stage.simulator.assert_clean();
 }
 
+#[test]
+fn a_listing_that_ends_before_it_is_shown_is_not_read_again() {
+    let whole = Stage::new(Options { assets: Some(1_000), ..Options::default() });
+    whole.update().unwrap();
+    let stage = Stage::new(Options { assets: Some(1_000), ..Options::default() });
+    let denied = Failure::new(403, "ACCESS_DENIED", "scripted");
+    // The last query is whether the lists are still whole.
+    let last = whole.simulator.requests("records/query");
+    stage.simulator.fault(Fault::nth("records/query", last, Effect::Fail(denied)));
+    stage.update().unwrap_err();
+    let stage = stage.reopened();
+    stage.update().unwrap();
+    let again = stage.simulator.requests("records/query") - last;
+    assert!(again <= 30, "the state, the albums' own list, and the ends of views and lists: {again} of {last}");
+    assert_listed(&stage);
+}
+
 /// The tree is the cloud's, its albums too, and nothing was asked that may not be.
 fn assert_listed(stage: &Stage) {
     assert_true(stage);
