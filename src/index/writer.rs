@@ -25,6 +25,8 @@ struct Told {
     waiting: Vec<Weak<dyn Reliant>>,
     /// How many may wait before those are looked for that are gone.
     room: usize,
+    /// How often somebody has written.
+    writes: u64,
 }
 
 /// Those who are gone are not looked for among fewer.
@@ -64,7 +66,8 @@ impl Reliants {
     }
 
     fn end(&self) {
-        self.told().writing = false;
+        let mut told = self.told();
+        (told.writing, told.writes) = (false, told.writes + 1);
     }
 }
 
@@ -79,6 +82,11 @@ impl Index {
     /// then nobody is.
     pub fn rely(&self, reliant: Weak<dyn Reliant>) -> bool {
         self.look.outcome().is_ok() && self.reliants.add(reliant)
+    }
+
+    /// How often the tree may have changed: while this is the same, so is the tree.
+    pub fn writes(&self) -> u64 {
+        self.reliants.told().writes
     }
 
     /// The connection that writes, once those who count on the tree as it is have been told.

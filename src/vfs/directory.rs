@@ -1,5 +1,6 @@
 //! A directory as it was when it was opened.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -31,8 +32,6 @@ struct Taken {
     chunks: Vec<Arc<Chunk>>,
     /// How it ended; `None` while entries are being taken.
     end: Option<Result<(), VfsError>>,
-    /// The chunk in which the latest page begins.
-    latest: usize,
 }
 
 /// Entries that come together at most. Twice as many fill the largest reply.
@@ -115,15 +114,16 @@ impl Listing {
     }
 
     /// Entries at and after an offset (0 is the start), once there are some; none at the end, and an error where it is not
-    /// known what comes.
-    pub fn page(&self, offset: u64, offsets: Offsets) -> Result<Page, VfsError> {
+    /// known what comes. `near` is the chunk in which the reader's latest page began, and is looked through first.
+    pub fn page(&self, offset: u64, offsets: Offsets, near: &AtomicUsize) -> Result<Page, VfsError> {
+        let latest = near.load(Ordering::Relaxed);
         let to_come = |taken: &mut Taken| {
-            let place = taken.place(offset, offsets);
+            let place = taken.place(offset, offsets, latest);
             place.is_none_or(|place| taken.chunks.len() <= place.chunk) && taken.end.is_none()
         };
         let waited = self.more.wait_timeout_while(self.taken(), LONGEST_WAIT, to_come);
-        let (mut taken, _) = waited.expect("no panic while held");
-        let place = taken.place(offset, offsets);
+        let (taken, _) = waited.expect("no panic while held");
+        let place = taken.place(offset, offsets, latest);
         let from = place.map_or(usize::MAX, |place| place.chunk);
         let chunks: Vec<_> = taken.chunks.iter().skip(from).take(PAGE).cloned().collect();
         match &taken.end {
@@ -132,13 +132,17 @@ impl Listing {
             None => return Err(VfsError::Unlisted),
         }
         let place = place.ok_or(VfsError::Unlisted)?;
-        taken.latest = place.chunk;
+        near.store(place.chunk, Ordering::Relaxed);
         Ok(Page { chunks, skipped: place.row, offsets, owner: self.owner, epoch: self.epoch })
     }
 
     /// Waits for the first entries.
     pub(super) fn begun(&self) -> Result<(), VfsError> {
-        self.page(0, Offsets::since(0)).map(drop)
+        self.page(0, Offsets::since(0), &AtomicUsize::default()).map(drop)
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        matches!(self.taken().end, Some(Err(_)))
     }
 
     /// How many entries have come so far.
@@ -171,12 +175,12 @@ impl Drop for Listing {
 
 impl Taken {
     /// The place that an offset tells, if it is known yet. Whoever reads on asks for one close behind the latest.
-    fn place(&self, offset: u64, offsets: Offsets) -> Option<Place> {
+    fn place(&self, offset: u64, offsets: Offsets, latest: usize) -> Option<Place> {
         if offset == 0 {
             return Some(Place { chunk: 0, row: 0 });
         }
         let within = |chunk: usize| self.chunks[chunk].rows.iter().position(|row| offsets.after(row) == offset);
-        let mut chunks = (self.latest..self.chunks.len()).chain(0..self.latest.min(self.chunks.len()));
+        let mut chunks = (latest..self.chunks.len()).chain(0..latest.min(self.chunks.len()));
         chunks.find_map(|chunk| within(chunk).map(|row| self.behind(chunk, row)))
     }
 
@@ -289,7 +293,7 @@ mod tests {
     }
 
     fn found(listing: &Listing, offset: u64) -> Vec<(u64, String)> {
-        let page = listing.page(offset, Offsets::since(0)).unwrap();
+        let page = listing.page(offset, Offsets::since(0), &AtomicUsize::default()).unwrap();
         page.entries().map(|(next, entry)| (next, entry.name.to_owned())).collect()
     }
 
@@ -304,7 +308,7 @@ mod tests {
         let all = found(&listing, 0);
         assert!(all.iter().map(|(_, name)| &**name).eq([".", "", "Café.JPG"]));
         assert_eq!(found(&listing, all[0].0), all[1..]);
-        let page = listing.page(all[1].0, Offsets::since(0)).unwrap();
+        let page = listing.page(all[1].0, Offsets::since(0), &AtomicUsize::default()).unwrap();
         let attributes = page.entries().next().unwrap().1.attributes;
         assert_eq!(attributes, Attributes::new(&node(2, NodeKind::Symlink), OWNER));
         assert!(found(&listing, all[2].0).is_empty());
@@ -323,7 +327,11 @@ mod tests {
         let (first, second) = (found(&then, 0)[0].0, found(&then, 0)[1].0);
         assert_eq!(found(&now, first), found(&now, 0)[1..], "what it is missing had not been listed yet");
         for (offset, change) in [(second, 0), (first, 1), (1, 0), (u64::MAX, 0)] {
-            assert_eq!(now.page(offset, Offsets::since(change)).err().unwrap().errno(), libc::EIO, "{offset} {change}");
+            assert_eq!(
+                now.page(offset, Offsets::since(change), &AtomicUsize::default()).err().unwrap().errno(),
+                libc::EIO,
+                "{offset} {change}"
+            );
         }
     }
 
@@ -357,10 +365,13 @@ mod tests {
         drop(taker);
         let first = found(&listing, 0);
         assert_eq!(first.len(), 3 * FIRST_CHUNK, "a second chunk is twice the first");
-        assert_eq!(listing.page(first.last().unwrap().0, Offsets::since(0)).err().unwrap().errno(), libc::EIO);
+        assert_eq!(
+            listing.page(first.last().unwrap().0, Offsets::since(0), &AtomicUsize::default()).err().unwrap().errno(),
+            libc::EIO
+        );
         let (listing, mut taker) = Listing::begin(OWNER, 3);
         taker.push("name", &node(1, NodeKind::File));
         taker.end(Err(VfsError::Stale));
-        assert_eq!(listing.page(0, Offsets::since(0)).err().unwrap().errno(), libc::ESTALE);
+        assert_eq!(listing.page(0, Offsets::since(0), &AtomicUsize::default()).err().unwrap().errno(), libc::ESTALE);
     }
 }

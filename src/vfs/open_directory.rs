@@ -1,5 +1,6 @@
 //! A directory while it is open.
 
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 
 use super::ahead::Ahead;
@@ -14,6 +15,8 @@ pub struct OpenDirectory {
     ino: u64,
     epoch: u64,
     offsets: Offsets,
+    /// Where in the listing it is being read.
+    near: AtomicUsize,
     listing: OnceLock<Result<Arc<Listing>, VfsError>>,
 }
 
@@ -52,12 +55,19 @@ impl OpenDirectory {
     fn new(ahead: &Arc<Ahead>, ino: u64, moment: Moment) -> OpenDirectory {
         let Moment { epoch, changed } = moment;
         let offsets = Offsets::since(changed);
-        OpenDirectory { ahead: ahead.clone(), ino, epoch, offsets, listing: OnceLock::new() }
+        OpenDirectory {
+            ahead: ahead.clone(),
+            ino,
+            epoch,
+            offsets,
+            near: AtomicUsize::default(),
+            listing: OnceLock::new(),
+        }
     }
 
     /// See [`Listing::page`].
     pub fn page(&self, offset: u64) -> Result<Page, VfsError> {
-        self.listing()?.page(offset, self.offsets)
+        self.listing()?.page(offset, self.offsets, &self.near)
     }
 
     /// The entries as they were when it was opened.

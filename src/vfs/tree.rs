@@ -38,6 +38,8 @@ pub trait Tree: Send + Sync {
     fn facts(&self, ino: u64) -> Result<Option<Facts>, IndexError>;
     /// See [`Index::totals`].
     fn totals(&self) -> Result<Totals, IndexError>;
+    /// See [`Index::writes`].
+    fn writes(&self) -> u64;
     /// See [`Index::rely`].
     fn rely(&self, _reliant: Weak<dyn Reliant>) -> bool {
         false
@@ -45,6 +47,10 @@ pub trait Tree: Send + Sync {
 }
 
 impl Tree for Index {
+    fn writes(&self) -> u64 {
+        Index::writes(self)
+    }
+
     fn node(&self, ino: u64) -> Result<Option<Node>, IndexError> {
         Index::node(self, ino)
     }

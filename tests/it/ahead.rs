@@ -180,3 +180,50 @@ async fn what_the_kernel_has_is_listed_only_if_it_asks() {
     scene.forest.broken.store(true, Ordering::SeqCst);
     assert_eq!(scene.vfs.page(opened.handle, 0).err().unwrap().errno(), libc::EIO);
 }
+
+/// One directory, 1000, of 2,000 files.
+fn large() -> Scene {
+    let scene = scene(1, 0);
+    let original = Shelf::default().put("original", bytes(1, 100));
+    for file in 0..2000 {
+        scene.forest.file(1000, &format!("IMG_{file:04}.JPG"), 2_000_000 + file, original.clone());
+    }
+    scene
+}
+
+#[tokio::test]
+async fn a_large_directory_is_listed_once_for_all_who_have_it_open() {
+    let scene = large();
+    let handles: Vec<u64> = (0..50).map(|_| scene.vfs.opendir(1000).unwrap().handle).collect();
+    scene.forest.remove(1000, "IMG_0000.JPG");
+    assert_eq!(scene.forest.listed(), [1000], "neither at an opening nor before the change");
+    assert_eq!(scene.names(1000).unwrap().len(), 1999, "who opens it after the change sees it");
+    assert_eq!(scene.forest.listed(), [1000, 1000]);
+    for handle in handles {
+        assert_eq!(scene.read(handle).unwrap().len(), 2000);
+        scene.vfs.release(handle).unwrap();
+    }
+    assert_eq!(scene.names(1000).unwrap().len(), 1999);
+}
+
+#[tokio::test]
+async fn many_read_one_listing_each_at_a_place_of_its_own() {
+    let scene = large();
+    let handles: Vec<u64> = (0..3).map(|_| scene.vfs.opendir(1000).unwrap().handle).collect();
+    let (mut names, mut offsets) = (vec![Vec::new(); 3], [0; 3]);
+    for turn in 0.. {
+        let reader = turn % 3;
+        let page = scene.vfs.page(handles[reader], offsets[reader]).unwrap();
+        // One goes in steps of 1, one of 64, and one of all there is.
+        let step = [1, 64, usize::MAX][reader];
+        for (next, entry) in page.entries().take(step) {
+            names[reader].push(entry.name.to_owned());
+            offsets[reader] = next;
+        }
+        if names.iter().all(|names| names.len() == 2002) {
+            break;
+        }
+    }
+    assert!(names[0] == names[1] && names[1] == names[2] && names[0].is_sorted());
+    assert_eq!(scene.forest.listed(), [1000]);
+}

@@ -242,6 +242,7 @@ pub struct Forest {
     links: RwLock<HashMap<u64, String>>,
     reliants: Mutex<Vec<Weak<dyn Reliant>>>,
     listed: Mutex<Vec<u64>>,
+    writes: AtomicU64,
     unlisted: Mutex<Option<u64>>,
     pub broken: AtomicBool,
     pub panics: AtomicBool,
@@ -256,6 +257,7 @@ impl Forest {
             links: RwLock::default(),
             reliants: Mutex::default(),
             listed: Mutex::default(),
+            writes: AtomicU64::new(0),
             unlisted: Mutex::default(),
             broken: AtomicBool::new(false),
             panics: AtomicBool::new(false),
@@ -313,6 +315,7 @@ impl Forest {
     fn before_change(&self) {
         let told = std::mem::take(&mut *self.reliants.lock().unwrap());
         told.iter().filter_map(Weak::upgrade).for_each(|reliant| reliant.before_change());
+        self.writes.fetch_add(1, Ordering::SeqCst);
     }
 
     pub fn remove(&self, parent: u64, name: &str) {
@@ -372,6 +375,10 @@ impl Tree for Forest {
     fn has_more_children(&self, directory: u64, than: usize) -> Result<bool, IndexError> {
         self.healthy()?;
         Ok(self.names.read().unwrap().keys().filter(|(parent, _)| *parent == directory).count() > than)
+    }
+
+    fn writes(&self) -> u64 {
+        self.writes.load(Ordering::SeqCst)
     }
 
     fn rely(&self, reliant: Weak<dyn Reliant>) -> bool {
