@@ -8,6 +8,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::store::connect;
 use super::{Index, IndexError, schema};
+use crate::tree;
 
 /// Damaged indexes that are kept, for whoever wants to look into them.
 const KEPT: usize = 2;
@@ -43,7 +44,23 @@ impl Index {
 
 pub(super) fn quick_check(connection: &Connection) -> Result<(), IndexError> {
     schema::check_tables(connection)?;
-    check_pages(connection)
+    check_pages(connection)?;
+    check_names(connection)
+}
+
+/// Whether every name is what it was when its row was written: bytes that are wrong within a row are no trouble to SQLite.
+fn check_names(connection: &Connection) -> Result<(), IndexError> {
+    let mut query =
+        connection.prepare("SELECT d.fold, d.name, n.ino FROM dentry d LEFT JOIN node n ON n.ino = d.ino")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let (fold, name) = (row.get_ref(0)?.as_str(), row.get_ref(1)?.as_str());
+        let is_sound = matches!((fold, name), (Ok(fold), Ok(name)) if tree::fold(name) == fold);
+        if !is_sound || row.get::<_, Option<i64>>(2)?.is_none() {
+            return Err(IndexError::Damaged("a name in it is not as it was".into()));
+        }
+    }
+    Ok(())
 }
 
 /// Whether every page can be read, of whatever tables.

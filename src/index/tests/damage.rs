@@ -163,6 +163,20 @@ fn damage_that_a_check_finds_is_found_by_who_opens_it_next() {
 }
 
 #[test]
+fn a_name_that_is_not_as_it_was_is_damage() {
+    let harms: [Harm; 3] = [
+        |file| sql(file, "UPDATE dentry SET name = 'b.jqg' WHERE name = 'b.jpg'"),
+        |file| sql(file, "UPDATE dentry SET name = CAST(x'62ff6a7067' AS TEXT) WHERE name = 'b.jpg'"),
+        |file| sql(file, "UPDATE dentry SET ino = 5 WHERE name = 'b.jpg'"),
+    ];
+    for harm in harms {
+        let fixture = Fixture::with(&["a.jpg", "b.jpg"]).harmed(harm);
+        assert!(fixture.index.look().unwrap_err().is_damage());
+        assert!(fixture.harmed(|_| {}).begins_anew());
+    }
+}
+
+#[test]
 fn a_name_whose_inode_is_lost_is_an_error() {
     let fixture = Fixture::with(&["a.jpg", "b.jpg"]);
     let ino = fixture.ino("/Years/2024/2024-03/a.jpg");
