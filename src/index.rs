@@ -8,6 +8,7 @@
 //! shared by threads: reading never waits for writing.
 
 mod apply;
+mod aside;
 mod claims;
 mod damage;
 mod directories;
@@ -38,6 +39,7 @@ mod writer;
 
 pub use crate::tree::Facts;
 pub use apply::{Batch, TreeChange};
+pub use aside::{Aside, Told};
 pub use hold::{Decision, Held, Removal, Waiting, limit};
 pub use journal::{Departure, Details, How, LostFile};
 pub use library::{LibraryState, ViewCounts};

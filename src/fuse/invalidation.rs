@@ -8,7 +8,7 @@ use std::thread;
 
 use fuser::{INodeNo, Notifier};
 
-use crate::vfs::{ChangeListener, TreeChange};
+use crate::vfs::{ChangeListener, System, TreeChange};
 
 /// Gathers changes; a thread of its own passes them on. That thread may wait in the kernel for as long as a read of ours
 /// takes, so nobody waits for it.
@@ -90,15 +90,33 @@ fn serve(invalidation: &Invalidation, notifier: &Notifier) {
 }
 
 fn tell(notifier: &Notifier, news: &News) {
-    for (parent, name) in &news.change.entries {
-        noted(notifier.inval_entry(INodeNo(*parent), OsStr::new(name)));
-    }
-    for ino in &news.change.attributes {
-        noted(notifier.inval_inode(INodeNo(*ino), -1, 0));
+    let TreeChange { entries, attributes, aside, .. } = &news.change;
+    tell_of(notifier, entries, attributes);
+    for piece in aside {
+        match piece.read() {
+            Ok((entries, attributes)) => tell_of(notifier, &as_listed(entries), &attributes),
+            Err(error) => {
+                tracing::error!(%error, "names that are gone may be found for an hour; mount anew to be sure")
+            }
+        }
     }
     for ino in news.tainted.iter().chain(&news.change.directories) {
         noted(notifier.inval_inode(INodeNo(*ino), 0, 0));
     }
+}
+
+fn tell_of(notifier: &Notifier, entries: &[(u64, String)], attributes: &[u64]) {
+    for (parent, name) in entries {
+        noted(notifier.inval_entry(INodeNo(*parent), OsStr::new(name)));
+    }
+    for ino in attributes {
+        noted(notifier.inval_inode(INodeNo(*ino), -1, 0));
+    }
+}
+
+/// The kernel knows an entry by the name it was listed with.
+fn as_listed(entries: Vec<(u64, String)>) -> Vec<(u64, String)> {
+    entries.into_iter().map(|(parent, name)| (parent, System::OWN.listed(&name).into_owned())).collect()
 }
 
 /// What the kernel does not have it need not forget; an end of the mount is noticed elsewhere.

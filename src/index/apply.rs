@@ -1,9 +1,11 @@
 //! News of a library: rows, entries and token in one transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::aside::Aside;
 use super::journal::Transitions;
 use super::layout::Layout;
 use super::library::{library_row, put_album, put_member, set_token};
@@ -21,6 +23,8 @@ pub struct TreeChange {
     pub attributes: Vec<u64>,
     /// Directories whose list of names changed.
     pub directories: Vec<u64>,
+    /// More entries and attributes, where there are very many: on the disk, so that memory does not grow with the change.
+    pub aside: Vec<Arc<Aside>>,
     /// Whether it changed what waits for a person ([`Index::holds`]).
     pub holds: bool,
 }
@@ -30,13 +34,16 @@ impl TreeChange {
         !self.holds && self.entries.is_empty() && self.attributes.is_empty() && self.directories.is_empty()
     }
 
-    /// Entries beyond which only their directories are told: the kernel takes 10 µs for each entry (fuse.md §5.4).
+    /// Entries that are in memory at the most: some 5 MB.
     pub const MOST: usize = 50_000;
 
     pub(super) fn add(&mut self, parent: u64, name: &str, ino: u64) {
         self.entries.push((parent, name.to_owned()));
         self.attributes.push(ino);
-        self.make_coarse_if_many();
+        // Where nothing can be set aside it is not tried again at every entry.
+        if self.entries.len().is_multiple_of(Self::MOST) {
+            self.set_aside();
+        }
     }
 
     /// Adds a later change.
@@ -44,14 +51,22 @@ impl TreeChange {
         self.entries.extend(more.entries);
         self.attributes.extend(more.attributes);
         self.directories.extend(more.directories);
-        self.make_coarse_if_many();
+        self.aside.extend(more.aside);
+        self.holds |= more.holds;
+        if self.entries.len() + self.attributes.len() > 2 * Self::MOST {
+            self.set_aside();
+        }
     }
 
-    fn make_coarse_if_many(&mut self) {
-        if self.entries.len() + self.attributes.len() > 2 * Self::MOST {
-            self.tidy();
-            self.entries = Vec::new();
-            self.attributes = Vec::new();
+    /// Moves entries and attributes to the disk. If that fails, they stay in memory: nothing is left untold.
+    fn set_aside(&mut self) {
+        self.tidy();
+        match Aside::write(&self.entries, &self.attributes) {
+            Ok(aside) => {
+                self.aside.push(Arc::new(aside));
+                (self.entries, self.attributes) = Default::default();
+            }
+            Err(error) => tracing::warn!(%error, "a large change is kept in memory"),
         }
     }
 

@@ -3,7 +3,7 @@
 mod damage;
 mod leaving;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tempfile::TempDir;
 
@@ -281,14 +281,28 @@ fn a_new_edit_is_a_new_inode_under_the_same_name() {
 }
 
 #[test]
-fn very_many_changes_are_told_by_directory() {
+fn very_many_changes_are_all_told_and_are_not_in_memory() {
+    const ENTRIES: u64 = 3 * TreeChange::MOST as u64 + 7;
+    let name = |n: u64| (2000 + n % 3, format!("{n}"));
     let mut change = TreeChange::default();
-    for n in 0..=TreeChange::MOST as u64 {
-        change.add(2000 + n % 3, &format!("{n}"), 5000 + n);
+    for n in 0..ENTRIES {
+        let (parent, name) = name(n);
+        change.add(parent, &name, 5000 + n);
+        assert!(change.entries.len() <= TreeChange::MOST && change.attributes.len() <= TreeChange::MOST + 3);
     }
     change.tidy();
-    assert!(change.entries.len() + change.attributes.len() < 10, "{} are left", change.entries.len());
     assert_eq!(change.directories, [2000, 2001, 2002]);
+    let mut all = TreeChange::default();
+    all.extend(change);
+    let (mut entries, mut attributes) = (all.entries, all.attributes);
+    for piece in all.aside.iter().chain(&all.aside) {
+        let told = piece.read().unwrap();
+        entries.extend(told.0);
+        attributes.extend(told.1);
+    }
+    let (entries, attributes) = (BTreeSet::from_iter(entries), BTreeSet::from_iter(attributes));
+    assert_eq!(entries, (0..ENTRIES).map(name).collect());
+    assert_eq!(attributes, (2000..2003).chain((0..ENTRIES).map(|n| 5000 + n)).collect());
 }
 
 #[test]

@@ -277,7 +277,7 @@ fn changes_are_seen_at_once_and_open_files_stay() {
         entries: vec![(1002, "IMG_0001.JPG".into()), (1002, "new.JPG".into())],
         attributes: vec![2001],
         directories: vec![1002],
-        holds: false,
+        ..TreeChange::default()
     });
     eventually("the old name is gone", || !library.first().exists());
     eventually("the new name is there", || month.join("new.JPG").exists());
@@ -288,6 +288,36 @@ fn changes_are_seen_at_once_and_open_files_stay() {
     open.read_exact_at(&mut all, 0).unwrap();
     assert!(all == library.bodies[0].1);
     assert_eq!(open.metadata().unwrap().len(), 300_001);
+}
+
+/// The kernel may keep a name for an hour: one that is gone must be told, however many there are.
+#[test]
+fn of_very_many_changes_each_is_seen_at_once() {
+    const FILES: u64 = TreeChange::MOST as u64 + 10_000;
+    let library = Library::new();
+    let (many, file) = (library.forest.directory(ROOT, "many", 5000), library.shelf.put("one", bytes(1, 10)));
+    let name = |n: u64| format!("IMG_{n:05}.JPG");
+    let probed = [0, 7, FILES / 2, FILES - 2, FILES - 1];
+    for n in probed {
+        library.forest.file(many, &name(n), 10_000 + n, file.clone());
+    }
+    let known = || probed.into_iter().filter(|n| fs::metadata(library.path("many").join(name(*n))).is_ok()).count();
+    let open = fs::File::open(library.path("many").join(name(7))).unwrap();
+    assert_eq!(known(), probed.len());
+    probed.iter().for_each(|n| library.forest.remove(many, &name(*n)));
+    assert_eq!(known(), probed.len(), "the kernel asks nobody");
+    let before = fs::metadata(library.path(library.bodies[1].0)).unwrap().mtime();
+    library.forest.write(2001, |node| node.mtime += 1_000_000_000);
+    let mut change = TreeChange { attributes: vec![2001], directories: vec![many], ..TreeChange::default() };
+    for n in 0..FILES {
+        change.extend(TreeChange { entries: vec![(many, name(n))], ..TreeChange::default() });
+    }
+    change.extend(TreeChange { attributes: (10_000..10_000 + FILES).collect(), ..TreeChange::default() });
+    assert!(!change.aside.is_empty() && change.entries.len() < FILES as usize);
+    library.vfs.changed(change);
+    eventually("no name that is gone", || known() == 0);
+    eventually("the new time", || fs::metadata(library.path(library.bodies[1].0)).unwrap().mtime() == before + 1);
+    assert_eq!(open.metadata().unwrap().len(), 10);
 }
 
 #[test]
