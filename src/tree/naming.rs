@@ -1,5 +1,6 @@
 //! Which of the possible names a file or directory gets.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use super::name::{fold, safe, short_id, with_suffix};
@@ -9,6 +10,9 @@ use crate::photos::ResourceKind;
 /// A name without a suffix, with the short one, with the asset's whole record name, and with that and a number: the last
 /// are for the case that somebody called other photos just so.
 const LEVELS: std::ops::Range<usize> = 0..16;
+/// Where all those are taken, it is counted on: so far that whoever called photos so would have a directory of nothing else. A
+/// last name that is taken all the same is for the index to refuse, so that no photo is left out without a word.
+const BEYOND: std::ops::Range<usize> = LEVELS.end..65_536;
 
 /// What a photo's files may be called, in whatever directory.
 pub struct FileNames {
@@ -19,6 +23,7 @@ pub struct FileNames {
 }
 
 /// A name, and the form in which names of one directory must differ.
+#[derive(Clone)]
 struct Form {
     name: String,
     fold: String,
@@ -46,7 +51,7 @@ impl FileNames {
         kept: &[(ResourceKind, String)],
         taken: impl Fn(&str) -> bool,
     ) -> Vec<(ResourceKind, String)> {
-        let mut names: Vec<(ResourceKind, &Form)> =
+        let mut names: Vec<(ResourceKind, Cow<'_, Form>)> =
             (0..self.wanted.len()).filter_map(|file| Some((self.wanted[file].0, self.stays(file, kept)?))).collect();
         let (together, all_free) = self.preferred_level(kept, &taken);
         for (file, (kind, ..)) in self.wanted.iter().enumerate() {
@@ -54,20 +59,20 @@ impl FileNames {
                 continue;
             }
             let is_free = |level: &usize| {
-                let form = &self.forms(*level)[file];
+                let form = self.form(file, *level);
                 (all_free && *level == together || !taken(&form.fold))
                     && names.iter().all(|(_, own)| own.fold != form.fold)
             };
-            let level = (together..LEVELS.end).chain(LEVELS).find(is_free);
-            names.extend(level.map(|level| (*kind, &self.forms(level)[file])));
+            let level = (together..LEVELS.end).chain(LEVELS).chain(BEYOND).find(is_free).unwrap_or(BEYOND.end);
+            names.push((*kind, self.form(file, level)));
         }
         names.into_iter().map(|(kind, form)| (kind, form.name.clone())).collect()
     }
 
     /// The name that a file has already, if it is one of its forms.
-    fn stays(&self, file: usize, kept: &[(ResourceKind, String)]) -> Option<&Form> {
+    fn stays(&self, file: usize, kept: &[(ResourceKind, String)]) -> Option<Cow<'_, Form>> {
         let (_, name) = kept.iter().find(|(kind, _)| *kind == self.wanted[file].0)?;
-        LEVELS.map(|level| &self.forms(level)[file]).find(|form| form.name == *name)
+        levels_of(name, &self.asset).map(|level| self.form(file, level)).find(|form| form.name == *name)
     }
 
     /// The form its other files have, or the first in which all its names are free; and whether they are.
@@ -86,14 +91,20 @@ impl FileNames {
     }
 
     fn forms(&self, level: usize) -> &[Form] {
-        self.forms[level].get_or_init(|| {
-            let suffix = suffix(&self.asset, level);
-            let form = |(_, stem, addition, extension): &(_, String, &str, String)| {
-                let name = with_suffix(stem, &format!("{suffix}{addition}"), extension);
-                Form { fold: fold(&name), name }
-            };
-            self.wanted.iter().map(form).collect()
-        })
+        self.forms[level].get_or_init(|| (0..self.wanted.len()).map(|file| self.make(file, level)).collect())
+    }
+
+    fn form(&self, file: usize, level: usize) -> Cow<'_, Form> {
+        match LEVELS.contains(&level) {
+            true => Cow::Borrowed(&self.forms(level)[file]),
+            false => Cow::Owned(self.make(file, level)),
+        }
+    }
+
+    fn make(&self, file: usize, level: usize) -> Form {
+        let (_, stem, addition, extension) = &self.wanted[file];
+        let name = with_suffix(stem, &format!("{}{addition}", suffix(&self.asset, level)), extension);
+        Form { fold: fold(&name), name }
     }
 }
 
@@ -108,8 +119,7 @@ pub fn name_album(
 ) -> String {
     let title = name::safe(title.unwrap_or_default());
     let stem = if title.is_empty() { "Untitled Album" } else { &title };
-    let forms = LEVELS.map(|level| with_suffix(stem, &suffix(record_name, level), ""));
-    kept_or_free(forms.collect(), present, taken)
+    kept_or_free(record_name, |suffix| with_suffix(stem, suffix, ""), present, taken)
 }
 
 /// A name for the sidecar of an original: the original's with `.xmp` behind its extension, as darktable and digiKam write
@@ -118,16 +128,31 @@ pub fn name_album(
 ///
 /// `present` is the name it has now, which stays if it is a form of the original's.
 pub fn name_sidecar(asset: &str, original: &str, present: Option<&str>, taken: impl Fn(&str) -> bool) -> String {
-    let forms = LEVELS.map(|level| with_suffix(original, &suffix(asset, level), "xmp"));
-    kept_or_free(forms.collect(), present, taken)
+    kept_or_free(asset, |suffix| with_suffix(original, suffix, "xmp"), present, taken)
 }
 
-fn kept_or_free(forms: Vec<String>, present: Option<&str>, taken: impl Fn(&str) -> bool) -> String {
-    if let Some(present) = present.filter(|present| forms.iter().any(|form| form == present)) {
+fn kept_or_free(
+    record_name: &str,
+    with: impl Fn(&str) -> String,
+    present: Option<&str>,
+    taken: impl Fn(&str) -> bool,
+) -> String {
+    let form = |level: usize| with(&suffix(record_name, level));
+    let is_form = |present: &&str| levels_of(present, record_name).any(|level| form(level) == **present);
+    if let Some(present) = present.filter(is_form) {
         return present.to_owned();
     }
-    let free = forms.iter().find(|form| !taken(&fold(form)));
-    free.unwrap_or(&forms[LEVELS.end - 1]).clone()
+    let mut free = LEVELS.chain(BEYOND).map(form).filter(|form| !taken(&fold(form)));
+    free.next().unwrap_or_else(|| form(BEYOND.end))
+}
+
+/// The levels a name may have been given at: the usual ones, and the one it tells.
+fn levels_of(name: &str, record_name: &str) -> impl Iterator<Item = usize> {
+    let counted = name.rsplit_once(&format!("_{}_", safe(record_name))).and_then(|(_, behind)| {
+        let digits = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
+        behind[..digits].parse().ok()
+    });
+    LEVELS.chain(counted)
 }
 
 fn suffix(record_name: &str, level: usize) -> String {
@@ -182,6 +207,24 @@ mod tests {
         let plain = [(ResourceKind::Original, "IMG_0001.HEIC")];
         let crowded = names(&live("B"), &plain, &["IMG_0001.MOV"]);
         assert_eq!(crowded, ["IMG_0001.HEIC".to_owned(), format!("IMG_0001_{id}.MOV")]);
+    }
+
+    #[test]
+    fn whatever_others_are_called_a_photo_gets_a_name() {
+        let taken: Vec<String> = (0..16).map(|level| format!("img_0001{}.heic", suffix("B", level))).collect();
+        let taken: Vec<&str> = taken.iter().map(String::as_str).collect();
+        let crowded = names(&live("B"), &[], &taken);
+        assert_eq!(crowded, ["IMG_0001_B_16.HEIC", "IMG_0001_B_15.MOV"]);
+        assert_eq!(names(&live("B"), &[(ResourceKind::Original, &crowded[0])], &[])[0], crowded[0], "and it stays");
+        assert_eq!(
+            names(&live("B"), &[(ResourceKind::Original, "IMG_0001_B_99999999999999999999.HEIC")], &[]).len(),
+            2
+        );
+        let is_taken = |name: &str| !name.ends_with("_100");
+        let album = name_album("B", Some("Trip"), None, is_taken);
+        assert_eq!(album, "Trip_B_100");
+        assert_eq!(name_album("B", Some("Trip"), Some(&album), |_| false), album);
+        assert_eq!(names(&live("B"), &[], &[]).len(), FileNames::of(&live("B")).in_directory(&[], |_| true).len());
     }
 
     #[test]

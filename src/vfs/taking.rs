@@ -1,7 +1,7 @@
 //! Taking the listing of a directory; of a large one in the background, while the kernel reads what is there already.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, Weak, mpsc};
 
 use super::directory::{CHUNK, Taker};
 use super::{Listing, Owner, Special, System, Tree, VfsError, special};
@@ -72,7 +72,7 @@ impl Taking {
         let (listing, taker) = if is_large { self.shared(ino, epoch) } else { self.own(epoch) };
         match taker {
             Some(taker) if is_large && Arc::strong_count(&self.under_way) <= MOST => {
-                self.fill_in_background(ino, taker)?;
+                self.fill_in_background(ino, taker);
             }
             Some(taker) => self.fill(ino, taker),
             None => {}
@@ -130,12 +130,20 @@ impl Taking {
         taker.end(taken.map_err(VfsError::from));
     }
 
-    fn fill_in_background(self: &Arc<Self>, ino: u64, taker: Taker) -> Result<(), VfsError> {
+    /// In place where no thread is to be had.
+    fn fill_in_background(self: &Arc<Self>, ino: u64, taker: Taker) {
         let (own, under_way) = (self.clone(), self.under_way.clone());
+        let (hand_over, handed) = mpsc::sync_channel(1);
         let thread = std::thread::Builder::new().name("listing".into()).spawn(move || {
-            own.fill(ino, taker);
+            if let Ok(taker) = handed.recv() {
+                own.fill(ino, taker);
+            }
             drop(under_way);
         });
-        thread.map(drop).map_err(|_| VfsError::TooManyOpen)
+        // The receiver is gone with a thread that did not start.
+        if let Err(mpsc::SendError(taker)) = hand_over.send(taker) {
+            tracing::debug!(error = ?thread.err(), "a large directory is listed before it is open");
+            self.fill(ino, taker);
+        }
     }
 }
