@@ -302,7 +302,7 @@ fn of_very_many_changes_each_is_seen_at_once() {
         library.forest.file(many, &name(n), 10_000 + n, file.clone());
     }
     let known = || probed.into_iter().filter(|n| fs::metadata(library.path("many").join(name(*n))).is_ok()).count();
-    let open = fs::File::open(library.path("many").join(name(7))).unwrap();
+    let _open = fs::File::open(library.path("many").join(name(7))).unwrap();
     assert_eq!(known(), probed.len());
     probed.iter().for_each(|n| library.forest.remove(many, &name(*n)));
     assert_eq!(known(), probed.len(), "the kernel asks nobody");
@@ -317,7 +317,6 @@ fn of_very_many_changes_each_is_seen_at_once() {
     library.vfs.changed(change);
     eventually("no name that is gone", || known() == 0);
     eventually("the new time", || fs::metadata(library.path(library.bodies[1].0)).unwrap().mtime() == before + 1);
-    assert_eq!(open.metadata().unwrap().len(), 10);
 }
 
 #[test]
