@@ -234,40 +234,44 @@ impl Account {
             first => first,
         };
         let (generation, first) = first?;
-        if let Some(reply) = first {
+        if let Ok(reply) = first {
             return Ok(reply);
         }
         self.renew(generation).await?;
         let (generation, second) = self.try_post(path, body).await?;
-        second.ok_or_else(|| self.give_up(generation))
+        second.map_err(|refused| self.give_up(generation, refused))
     }
 
-    /// One call; no reply if there is no session to call with, or not any more.
-    async fn try_post(&self, path: &str, body: Bytes) -> Result<(u64, Option<Reply>), AccountError> {
+    /// One call. No reply if there is no session to call with, or, with the status, if Apple no longer knows it.
+    async fn try_post(&self, path: &str, body: Bytes) -> Result<(u64, Result<Reply, Option<u16>>), AccountError> {
         let (generation, session) = {
             let state = self.state();
             match state.problem {
-                Some(_) => return Ok((state.generation, None)),
+                Some(_) => return Ok((state.generation, Err(None))),
                 None => (state.generation, state.session.clone()),
             }
         };
-        let Some(services) = &session.services else { return Ok((generation, None)) };
+        let Some(services) = &session.services else { return Ok((generation, Err(None))) };
         let sent = self.browser.data_call(&session.cookies, services, &session.client_id, path, body).await?;
         match sent.status {
-            401 | 421 | 450 => Ok((generation, None)),
+            401 | 421 | 450 => Ok((generation, Err(Some(sent.status)))),
             423 => Err(self.keys_missing()),
             403 if refusal::is_web_access_off(&sent) => Err(AccountError::WebAccessOff),
             _ => {
                 self.keep_cookies(generation, services, &sent).await;
-                Ok((generation, Some(sent)))
+                Ok((generation, Ok(sent)))
             }
         }
     }
 
     /// A session that is new and yet not good: what one would see who renewed it over and over.
-    fn give_up(&self, generation: u64) -> AccountError {
-        let error = AccountError::SessionOver { step: Step::Data, status: 421 };
+    fn give_up(&self, generation: u64, refused: Option<u16>) -> AccountError {
         let mut state = self.state();
+        let Some(status) = refused else {
+            // Somebody else has found out meanwhile.
+            return state.problem.as_ref().map_or(AccountError::SignInNeeded, |(_, error)| error.clone());
+        };
+        let error = AccountError::SessionOver { step: Step::Data, status };
         if state.generation == generation {
             state.failures += 1;
             state.problem.get_or_insert((self.clock.now(), error.clone()));

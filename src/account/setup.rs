@@ -67,7 +67,7 @@ pub async fn account_login(browser: &Browser, session: &mut Session) -> Result<(
     let (reply, absorbed) = browser.setup_call(&mut session.cookies, "accountLogin", JSON, body.to_string()).await?;
     let account = parse(Step::Login, &reply)?;
     judge_session(browser, &account, &absorbed)?;
-    adopt(browser, session, &account)
+    adopt(Step::Login, browser, session, &account)
 }
 
 /// Asks whether the cookies still stand; takes over what has moved.
@@ -77,7 +77,7 @@ pub async fn account_login(browser: &Browser, session: &mut Session) -> Result<(
 pub async fn validate(browser: &Browser, session: &mut Session) -> Result<(), AccountError> {
     let (reply, _) = browser.setup_call(&mut session.cookies, "validate", JSON, "null".into()).await?;
     let account = parse(Step::Validate, &reply)?;
-    adopt(browser, session, &account)
+    adopt(Step::Validate, browser, session, &account)
 }
 
 /// Ends the session, and the trust in this installation with it.
@@ -110,7 +110,7 @@ fn judge_session(browser: &Browser, account: &AccountReply, absorbed: &Absorbed)
         return Err(AccountError::OtherRegion { domain });
     }
     let Some(info) = &account.ds_info else {
-        return Err(unexpected("it tells nothing of the account"));
+        return Err(unexpected(Step::Login, "it tells nothing of the account"));
     };
     if info.is_web_access_allowed == Some(false) {
         return Err(AccountError::WebAccessOff);
@@ -123,30 +123,30 @@ fn judge_session(browser: &Browser, account: &AccountReply, absorbed: &Absorbed)
         2 if !trusted => Err(AccountError::CodeNeeded),
         _ if has_cookie => Ok(()),
         _ if pending || absorbed.has(REPAIR_COOKIE) => Err(AccountError::TermsPending),
-        _ => Err(unexpected("no session cookie")),
+        _ => Err(unexpected(Step::Login, "no session cookie")),
     }
 }
 
 /// Takes over where the data are.
-fn adopt(browser: &Browser, session: &mut Session, account: &AccountReply) -> Result<(), AccountError> {
+fn adopt(step: Step, browser: &Browser, session: &mut Session, account: &AccountReply) -> Result<(), AccountError> {
     let dsid = match account.ds_info.as_ref().map(|info| &info.dsid) {
         Some(Value::String(text)) if !text.is_empty() => Secret::new(text),
         Some(Value::Number(number)) => Secret::new(&number.to_string()),
-        _ => return Err(unexpected("no account number")),
+        _ => return Err(unexpected(step, "no account number")),
     };
     let service =
         account.webservices.ckdatabasews.as_ref().filter(|service| service.status.as_deref() == Some("active"));
     let address = service.and_then(|service| service.url.as_deref()).ok_or(AccountError::NoPhotos)?;
     let data = browser
         .data_address(address)
-        .ok_or_else(|| unexpected("a data host that is not Apple's, or not over https"))?;
+        .ok_or_else(|| unexpected(step, "a data host that is not Apple's, or not over https"))?;
     session.services = Some(Services { dsid, data });
     session.confirmed = Some(Timestamp::now());
     Ok(())
 }
 
-fn unexpected(reason: &str) -> AccountError {
-    AccountError::Unexpected { step: Step::Login, reason: reason.into() }
+fn unexpected(step: Step, reason: &str) -> AccountError {
+    AccountError::Unexpected { step, reason: reason.into() }
 }
 
 #[cfg(test)]
@@ -166,7 +166,7 @@ mod tests {
         let set = cookies.iter().map(|name| (*name).to_owned()).collect();
         judge_session(&browser, &account, &Absorbed { set, removed: false })?;
         let mut session = Session::new(setup);
-        adopt(&browser, &mut session, &account)?;
+        adopt(Step::Login, &browser, &mut session, &account)?;
         Ok(session.services.unwrap())
     }
 
@@ -216,7 +216,7 @@ mod tests {
             (untrusted(1), vec![], AccountError::OldTwoStep),
             (with("/termsUpdateNeeded", json!(true)), vec![], AccountError::TermsPending),
             (good(), vec![REPAIR_COOKIE], AccountError::TermsPending),
-            (good(), vec![], unexpected("no session cookie")),
+            (good(), vec![], unexpected(Step::Login, "no session cookie")),
             (
                 json!({"domainToUse": "iCloud.com.cn"}),
                 vec![],
