@@ -1,12 +1,14 @@
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
+use tokio::io::AsyncReadExt;
+use tokio::process::Child;
 
 use super::{AccountError, keyring};
 use crate::config::PasswordSource;
@@ -14,6 +16,8 @@ use crate::config::PasswordSource;
 /// A password manager may have to be unlocked by a person first.
 const COMMAND_DEADLINE: Duration = Duration::from_secs(60);
 const LIMIT: u64 = 4096;
+/// What a command may print: a password, and the notes beside it.
+const OUTPUT_LIMIT: u64 = 64 * 1024;
 
 /// The password, where it can be had without a person; none where a person has to be asked.
 ///
@@ -73,16 +77,29 @@ fn from_file(path: &Path) -> Result<SecretString, AccountError> {
 async fn from_command(command: &str) -> Result<SecretString, AccountError> {
     let mut shell = tokio::process::Command::new("sh");
     shell.args(["-c", command]).stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true);
-    let output = match tokio::time::timeout(COMMAND_DEADLINE, shell.output()).await {
+    let broken = |error: io::Error| failed(format!("password_command: {error}"));
+    let mut child = shell.stdout(Stdio::piped()).spawn().map_err(broken)?;
+    let (bytes, status) = match tokio::time::timeout(COMMAND_DEADLINE, output_of(&mut child)).await {
         Err(_) => return Err(failed(format!("password_command gave none within {} s", COMMAND_DEADLINE.as_secs()))),
-        Ok(Err(e)) => return Err(failed(format!("password_command: {e}"))),
-        Ok(Ok(output)) => output,
+        Ok(output) => output.map_err(broken)?,
     };
-    let bytes = Zeroizing::new(output.stdout);
-    if !output.status.success() {
-        return Err(failed(format!("password_command: {}", output.status)));
+    if !status.success() {
+        return Err(failed(format!("password_command: {status}")));
     }
     first_line(&bytes).ok_or_else(|| failed("password_command printed no password"))
+}
+
+/// What a command prints until it ends. One that prints too much is not waited for.
+async fn output_of(child: &mut Child) -> io::Result<(Zeroizing<Vec<u8>>, ExitStatus)> {
+    // With room for all of it, so that no copy is left behind in memory.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(2 * OUTPUT_LIMIT as usize));
+    if let Some(printed) = child.stdout.take() {
+        printed.take(OUTPUT_LIMIT + 1).read_to_end(&mut bytes).await?;
+    }
+    match bytes.len() as u64 > OUTPUT_LIMIT {
+        true => Err(io::Error::other(format!("it prints more than {} KiB, which is no password", OUTPUT_LIMIT / 1024))),
+        false => Ok((bytes, child.wait().await?)),
+    }
 }
 
 /// UTF-8 as typed: no client changes its form (protocol/auth.md §1.4).
@@ -135,6 +152,18 @@ mod tests {
             let error = read(command(bad)).await.unwrap_err();
             assert!(matches!(&error, AccountError::Password { reason } if !reason.contains("secret")), "{error:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_command_that_prints_without_end_is_refused() {
+        let error = read(PasswordSource::Command("yes secret".into())).await.unwrap_err();
+        assert!(
+            matches!(&error, AccountError::Password { reason } if reason.contains("more than 64 KiB")),
+            "{error:?}"
+        );
+        assert!(!error.to_string().contains("secret"));
+        let most = format!("printf 'Correct Horse\\n'; head -c {} /dev/zero", OUTPUT_LIMIT - 14);
+        assert_eq!(read(PasswordSource::Command(most)).await.unwrap(), "Correct Horse");
     }
 
     #[tokio::test]
