@@ -1,5 +1,6 @@
 //! A mount that is being answered.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -39,18 +40,13 @@ impl Mounted {
         mounting: Mounting,
         vfs: Arc<Vfs>,
     ) -> Result<Mounted, MountError> {
-        let invalidation = Invalidation::start(session.notifier()).map_err(MountError::Session)?;
-        vfs.tell(invalidation.clone());
-        let (end, ended) = watch::channel(false);
-        let stopping = invalidation.clone();
-        let serve = move || {
-            if let Err(error) = session.run() {
-                tracing::error!(%error, "the mount ended");
+        let (invalidation, ended) = match answer(session, &vfs) {
+            Ok(answering) => answering,
+            Err(error) => {
+                mounting.abandon();
+                return Err(MountError::Session(error));
             }
-            stopping.stop();
-            let _ = end.send(true);
         };
-        thread::Builder::new().name(NAME.into()).spawn(serve).map_err(MountError::Session)?;
         let identity = mounting.finish().inspect_err(|_| invalidation.stop())?;
         platform::widen_read_ahead(&identity);
         Ok(Mounted { identity, invalidation, ended })
@@ -77,6 +73,23 @@ impl Mounted {
         }
         Ok(())
     }
+}
+
+/// Begins to answer, on threads of its own.
+fn answer(session: fuser::Session<Adapter>, vfs: &Vfs) -> io::Result<(Arc<Invalidation>, watch::Receiver<bool>)> {
+    let invalidation = Invalidation::start(session.notifier())?;
+    vfs.tell(invalidation.clone());
+    let (end, ended) = watch::channel(false);
+    let stopping = invalidation.clone();
+    let serve = move || {
+        if let Err(error) = session.run() {
+            tracing::error!(%error, "the mount ended");
+        }
+        stopping.stop();
+        let _ = end.send(true);
+    };
+    thread::Builder::new().name(NAME.into()).spawn(serve).inspect_err(|_| invalidation.stop())?;
+    Ok((invalidation, ended))
 }
 
 impl Drop for Mounted {
