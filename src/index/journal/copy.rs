@@ -121,8 +121,9 @@ fn take_over(tx: &Connection, path: &Path, after: i64) -> Result<(), IndexError>
         "INSERT OR IGNORE INTO journal (id, noticed, library, record, how, master, other, counted, details)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8)",
     )?;
-    for line in BufReader::new(File::open(path)?).split(b'\n') {
-        let Ok(line) = serde_json::from_slice::<Line>(&line?) else { continue };
+    let (mut copy, mut line) = (BufReader::new(File::open(path)?), Vec::new());
+    while next_line(&mut copy, &mut line)? {
+        let Ok(line) = serde_json::from_slice::<Line>(&line) else { continue };
         if line.id > after {
             let Line { id, noticed, library, record, how, master, other, details } = line;
             put.execute(params![id, noticed, library, record, how, master, other, details.to_string()])?;
@@ -140,37 +141,59 @@ fn open(path: &Path) -> Result<Option<File>, IndexError> {
     }
 }
 
+/// Reads a line; `false` at the end. Damage that is longer than any line is read in several, of which none is one.
+fn next_line(copy: &mut impl BufRead, line: &mut Vec<u8>) -> Result<bool, IndexError> {
+    line.clear();
+    Ok(copy.take(LONGEST_LINE).read_until(b'\n', line)? > 0)
+}
+
 fn first_line(path: &Path) -> Result<Option<Line>, IndexError> {
     let Some(file) = open(path)? else { return Ok(None) };
     let mut line = Vec::new();
-    BufReader::new(file).take(LONGEST_LINE).read_until(b'\n', &mut line)?;
+    next_line(&mut BufReader::new(file), &mut line)?;
     Ok(serde_json::from_slice(&line).ok())
 }
 
-/// The last line that is finished and can be read, and where it ends.
+/// The last line that is finished and can be read, and where it ends. Damage may be of any length: it is searched from the
+/// end, a piece at a time.
 fn last_line(path: &Path) -> Result<Option<(Line, u64)>, IndexError> {
     let Some(mut file) = open(path)? else { return Ok(None) };
-    let length = file.metadata()?.len();
+    // Behind this there is no such line.
+    let mut end = file.metadata()?.len();
     let mut reach = 64 * 1024;
-    loop {
-        let start = length.saturating_sub(reach);
-        let mut tail = Vec::new();
+    while end > 0 {
+        let start = end.saturating_sub(reach);
+        let mut piece = Vec::new();
         file.seek(SeekFrom::Start(start))?;
-        (&file).take(length - start).read_to_end(&mut tail)?;
-        let ends: Vec<usize> = (0..tail.len()).filter(|at| tail[*at] == b'\n').collect();
-        for (n, &end) in ends.iter().enumerate().rev() {
-            let begin = match n {
-                0 if start > 0 => break,
-                0 => 0,
-                n => ends[n - 1] + 1,
-            };
-            if let Ok(line) = serde_json::from_slice(&tail[begin..end]) {
-                return Ok(Some((line, start + end as u64 + 1)));
-            }
+        (&file).take(end - start).read_to_end(&mut piece)?;
+        if let Some((line, length)) = last_in(&piece, start == 0) {
+            return Ok(Some((line, start + length as u64)));
         }
-        if start == 0 {
-            return Ok(None);
+        // What ends in the piece may begin before it.
+        let first_end = piece.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+        match first_end.filter(|first_end| *first_end < piece.len()) {
+            _ if start == 0 => end = 0,
+            Some(first_end) => end = start + first_end as u64,
+            None if reach < LONGEST_LINE => reach *= 8,
+            None => end = start,
         }
-        reach = reach.saturating_mul(8);
     }
+    Ok(None)
+}
+
+/// The last line of a piece that is finished and can be read, and where it ends in the piece.
+fn last_in(piece: &[u8], is_beginning: bool) -> Option<(Line, usize)> {
+    let mut rest = piece;
+    while let Some(end) = rest.iter().rposition(|byte| *byte == b'\n') {
+        let begin = match rest[..end].iter().rposition(|byte| *byte == b'\n') {
+            Some(before) => before + 1,
+            None if is_beginning => 0,
+            None => return None,
+        };
+        if let Ok(line) = serde_json::from_slice(&rest[begin..end]) {
+            return Some((line, end + 1));
+        }
+        rest = &rest[..begin];
+    }
+    None
 }

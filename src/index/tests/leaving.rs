@@ -301,11 +301,7 @@ fn the_journal_outlives_its_index() {
     // A line that a crash cut short, and an index that is lost.
     let whole = std::fs::read(&copy).unwrap();
     std::fs::write(&copy, [&whole, &b"{\"id\":3,\"noti"[..]].concat()).unwrap();
-    let Fixture { index, folder } = fixture;
-    drop(index);
-    for file in ["index.sqlite", "index.sqlite-wal", "index.sqlite-shm"] {
-        let _ = std::fs::remove_file(folder.path().join(file));
-    }
+    let folder = without_index(fixture);
     let index = Index::open(&folder.path().join("index.sqlite"), &TreeOptions::default()).unwrap();
     let fixture = Fixture { index, folder };
     assert_eq!(fixture.departures(), told);
@@ -314,4 +310,53 @@ fn the_journal_outlives_its_index() {
     let lines = String::from_utf8(std::fs::read(&copy).unwrap()).unwrap();
     assert_eq!(lines.lines().count(), 3, "{lines}");
     assert!(lines.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{lines}");
+}
+
+fn without_index(fixture: Fixture) -> TempDir {
+    let Fixture { index, folder } = fixture;
+    drop(index);
+    for file in ["index.sqlite", "index.sqlite-wal", "index.sqlite-shm"] {
+        let _ = std::fs::remove_file(folder.path().join(file));
+    }
+    folder
+}
+
+/// Zeros, as a crash may leave them: in front of a line, behind it, and behind the last.
+#[test]
+fn of_a_damaged_copy_every_line_that_can_be_read_is_taken_over() {
+    let fixture = Fixture::of(3);
+    fixture.apply(&[trashed("A0"), gone("A1")]);
+    let (told, copy) = (fixture.departures(), fixture.folder.path().join("changes.jsonl"));
+    let mut folder = without_index(fixture);
+    let lines = std::fs::read(&copy).unwrap();
+    let middle = lines.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    // Longer than the longest line, twice.
+    const HOLE: usize = 33 * 1024 * 1024;
+    for hole in [100, 70_000, HOLE] {
+        let (zeros, between) = (vec![0; hole], &b"\n{\n"[..]);
+        let damaged = [&zeros, between, &lines[..middle], &zeros, between, &lines[middle..], &zeros].concat();
+        std::fs::write(&copy, damaged).unwrap();
+        let index = Index::open(&folder.path().join("index.sqlite"), &TreeOptions::default()).unwrap();
+        let fixture = Fixture { index, folder };
+        assert_eq!(fixture.departures(), told, "{hole}");
+        folder = without_index(fixture);
+    }
+}
+
+#[test]
+fn a_copy_that_cannot_be_opened_is_not_taken_for_none() {
+    let fixture = Fixture::of(3);
+    fixture.apply(&[trashed("A0")]);
+    let (told, copy) = (fixture.departures(), fixture.folder.path().join("changes.jsonl"));
+    let folder = without_index(fixture);
+    let lines = std::fs::read(&copy).unwrap();
+    // For root, too, a link to itself cannot be opened.
+    std::fs::remove_file(&copy).unwrap();
+    std::os::unix::fs::symlink(&copy, &copy).unwrap();
+    let path = folder.path().join("index.sqlite");
+    assert!(Index::open(&path, &TreeOptions::default()).is_err());
+    std::fs::remove_file(&copy).unwrap();
+    std::fs::write(&copy, lines).unwrap();
+    let fixture = Fixture { index: Index::open(&path, &TreeOptions::default()).unwrap(), folder };
+    assert_eq!(fixture.departures(), told, "once it can be read");
 }
