@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use thiserror::Error;
+use unicode_normalization::UnicodeNormalization;
 
 use endpoints::endpoints;
 pub use endpoints::{Endpoints, is_loopback};
@@ -217,8 +218,15 @@ fn list_again(value: Option<jiff::SignedDuration>) -> Result<Option<Duration>, C
     }
 }
 
+/// The longest name of a folder, in bytes, that file systems hold.
+const LONGEST_NAME: usize = 255;
+
 fn years(template: Option<String>) -> Result<String, ConfigError> {
     let template = template.unwrap_or_else(|| TreeOptions::default().years);
+    let longest = template.replace("{year}", "-0000").replace("{month}", "00").replace("{day}", "00");
+    if longest.split('/').any(|part| part.nfc().map(char::len_utf8).sum::<usize>() > LONGEST_NAME) {
+        return Err(setting("years", template, "no folder's name may be longer than 255 bytes"));
+    }
     let bare = template.replace("{year}", "").replace("{month}", "").replace("{day}", "");
     let folders_named = template.split('/').all(|part| !matches!(part, "" | "." | ".."));
     match bare.contains(['{', '}', '\0']) || !folders_named || !template.contains("{year}") {
@@ -270,6 +278,7 @@ mod tests {
             "apple_id='a@b'\nunknown=1",
             "apple_id='a@b'\nyears='{yeer}'",
             "apple_id='a@b'\nyears='{year}/../x'",
+            &format!("apple_id='a@b'\nyears='{{year}}/{}'", "é".repeat(128)),
             "apple_id='a@b'\npoll='1s'",
             "apple_id='a@b'\nlist_again='1h'",
             "apple_id='a@b'\ncache_size='lots'",
@@ -280,6 +289,14 @@ mod tests {
         ] {
             assert!(resolve(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_folder_of_years_may_be_as_long_as_a_name() {
+        let years = format!("{{year}}/{}", "x".repeat(255));
+        assert_eq!(resolve(&format!("apple_id='a@b'\nyears='{years}'")).unwrap().tree.years, years);
+        let error = resolve(&format!("apple_id='a@b'\nyears='{years}x'")).unwrap_err();
+        assert!(error.to_string().contains("255 bytes"), "{error}");
     }
 
     #[test]

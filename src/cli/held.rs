@@ -10,7 +10,7 @@ use crate::index::{Decision, Index};
 use crate::photos::LibraryId;
 use crate::sync::Round;
 use report::what;
-pub(super) use report::{report, what_all};
+pub(super) use report::{counted, report, what_all};
 
 /// Show, accept or reject removals that wait for a decision
 #[derive(clap::Args)]

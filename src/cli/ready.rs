@@ -56,7 +56,10 @@ fn obstacle(report: &Report, max_age: SignedDuration, now: Timestamp) -> Option<
         return Some(Failure::plain("the library is not complete", "see photosfs status; wait, or run photosfs sync"));
     }
     if report.held > 0 {
-        let reason = format!("{} removals are held and wait for you", report.held);
+        let reason = match report.held {
+            1 => "1 removal is held and waits for you".to_owned(),
+            held => format!("{held} removals are held and wait for you"),
+        };
         return Some(Failure::plain(reason, "look at them: photosfs held list"));
     }
     // A time to come says nothing: the clock was wrong then, or is now.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::held::counted;
 use super::service::index_to_read;
 use super::{Context, Failure, running};
 use crate::account::{Account, SessionStatus};
@@ -130,7 +131,8 @@ impl Report {
         }
         println!("{} files, {}", self.files, bytesize::ByteSize::b(self.bytes));
         if self.held > 0 {
-            println!("{} removals wait for you: photosfs held list", self.held);
+            let verb = if self.held == 1 { "waits" } else { "wait" };
+            println!("{} {verb} for you: photosfs held list", counted(self.held, "removal"));
         }
         if let Some(note) = &self.note {
             println!("note: {note}");

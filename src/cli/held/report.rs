@@ -14,13 +14,20 @@ pub fn what(waiting: &Waiting) -> String {
     }
     match (*photos, *vanished) {
         (0, _) => {}
-        (photos, 0) => parts.push(format!("{photos} removals")),
-        (photos, vanished) => parts.push(format!("{photos} removals ({vanished} of them without a deletion)")),
+        (photos, 0) => parts.push(counted(photos, "removal")),
+        (photos, vanished) => {
+            parts.push(format!("{} ({vanished} of them without a deletion)", counted(photos, "removal")));
+        }
     }
     if *albums > 0 {
-        parts.push(format!("{albums} deleted albums"));
+        parts.push(counted(*albums, "deleted album"));
     }
     parts.join(" and ")
+}
+
+/// "1 removal" or "2 removals".
+pub fn counted(number: u64, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
 /// As [`what`], of all libraries together; named where there are several.
@@ -60,6 +67,21 @@ pub fn report(holds: &[Waiting]) -> Option<String> {
 mod tests {
     use super::*;
     use crate::photos::LibraryId;
+
+    #[test]
+    fn one_is_told_in_the_singular() {
+        let one = Waiting {
+            library: LibraryId("PrimarySync".into()),
+            photos: 1,
+            vanished: 0,
+            albums: 1,
+            whole: false,
+            since: "2026-11-22T20:14:05Z".parse().unwrap(),
+            first: vec![],
+        };
+        assert_eq!(what(&one), "1 removal and 1 deleted album");
+        assert_eq!(what(&Waiting { photos: 2, albums: 0, ..one }), "2 removals");
+    }
 
     #[test]
     fn a_person_learns_what_waits_and_what_to_do() {
