@@ -11,8 +11,10 @@ use super::{Caching, TreeChange};
 #[derive(Default)]
 pub struct Freshness {
     epoch: AtomicU64,
+    /// Of directories that were opened or changed: some 70 bytes each, of which a library has thousands at the most.
     directories: Mutex<HashMap<u64, Epochs>>,
-    /// Files whose pages may come from a time when the whole was not checked yet.
+    /// Files whose pages may come from a time when the whole was not checked yet: at the most all that were ever in the
+    /// library, at 10 to 20 bytes each.
     unproven: Mutex<HashSet<u64>>,
 }
 
