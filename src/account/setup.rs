@@ -155,17 +155,20 @@ mod tests {
     use crate::config::Endpoints;
     use crate::http::{HeaderMap, Http};
 
-    /// The outcome of an accountLogin that answered `body` and set `cookies`.
-    fn outcome(body: &Value, cookies: &[&str]) -> Result<Services, AccountError> {
+    fn browser() -> Browser {
         let url = |text| url::Url::parse(text).unwrap();
         let (auth, setup) = (url("https://idmsa.apple.com/appleauth/auth"), url("https://setup.icloud.com/setup/ws/1"));
-        let endpoints =
-            Endpoints { auth, setup: setup.clone(), home: "https://www.icloud.com", loopback: false, first_wait: None };
-        let browser = Browser::new(Http::new(&endpoints).unwrap(), endpoints);
+        let endpoints = Endpoints { auth, setup, home: "https://www.icloud.com", loopback: false, first_wait: None };
+        Browser::new(Http::new(&endpoints).unwrap(), endpoints)
+    }
+
+    /// The outcome of an accountLogin that answered `body` and set `cookies`.
+    fn outcome(body: &Value, cookies: &[&str]) -> Result<Services, AccountError> {
+        let browser = browser();
         let account = parse(Step::Login, &Reply::new(200, HeaderMap::new(), body.to_string()))?;
         let set = cookies.iter().map(|name| (*name).to_owned()).collect();
         judge_session(&browser, &account, &Absorbed { set, removed: false })?;
-        let mut session = Session::new(setup);
+        let mut session = Session::new(browser.service().clone());
         adopt(Step::Login, &browser, &mut session, &account)?;
         Ok(session.services.unwrap())
     }
@@ -226,6 +229,16 @@ mod tests {
             (with("/webservices/ckdatabasews", json!({})), vec![SESSION_COOKIE], AccountError::NoPhotos),
         ] {
             assert_eq!(outcome(&body, &cookies).map(|_| ()), Err(expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_told_where_it_was_missed() {
+        for step in [Step::Login, Step::Validate] {
+            let account = parse(step, &Reply::new(200, HeaderMap::new(), "{}")).unwrap();
+            let browser = browser();
+            let error = adopt(step, &browser, &mut Session::new(browser.service().clone()), &account).unwrap_err();
+            assert_eq!(error, unexpected(step, "no account number"));
         }
     }
 

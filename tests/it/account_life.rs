@@ -461,6 +461,22 @@ async fn a_session_that_is_over_is_told_by_each_of_its_signs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_new_and_refused_is_told_with_what_refused_it() {
+    use photosfs::account::Step;
+    for status in [401, 421, 450] {
+        let world = World::new();
+        let account = world.signed_in().await;
+        world.simulator.fault(Fault::every("zones/list", Effect::Fail(Failure::bare(status))));
+        let error = AccountError::SessionOver { step: Step::Data, status };
+        assert_eq!(account.post(ZONES, &json!({})).await.unwrap_err(), error);
+        assert_eq!((world.sign_ins(), world.logins()), (1, 2), "renewed once");
+        assert_eq!(account.post(ZONES, &json!({})).await.unwrap_err(), error, "and told again, without a call");
+        assert_eq!((world.sign_ins(), world.logins()), (1, 2), "not over and over");
+        world.simulator.assert_clean();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keys_that_nobody_approves_are_asked_for_ever_more_rarely() {
     let world = World::new();
     world.simulator.change_switches(|switches| switches.protection = Some(APPROVED));
