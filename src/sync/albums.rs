@@ -129,6 +129,26 @@ impl LibrarySync {
         Ok(counted.filter(|(_, seen, announced)| seen < announced).collect())
     }
 
+    /// Counts all albums again once the changes are in, and reads those that differ. Whoever reads a list while one photo leaves it
+    /// and another joins it can miss a third, and see as many as were announced.
+    pub(super) async fn recount_albums(&self, library: &Library) -> Result<(), SyncError> {
+        if !library.has_albums() {
+            return Ok(());
+        }
+        let albums = self.on_index(|index| index.albums()).await?;
+        let views: Vec<View> = albums.iter().cloned().map(View::Album).collect();
+        let counts = self.photos.counts(library, &views).await?;
+        for (album, announced) in albums.into_iter().zip(counts) {
+            if let Some(announced) = announced
+                && !self.may_announce(&album, announced).await?
+            {
+                let members = self.members(library, &album, announced).await?.into_iter().collect();
+                self.take_albums(library, Target::Listing, Vec::new(), members, None).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Of what is read side by side photos take longer: one bar, not two by turns.
     fn tell_albums(&self, albums: Progress) {
         self.progress.send_if_modified(|now| {

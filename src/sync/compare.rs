@@ -138,7 +138,7 @@ impl LibrarySync {
         .await
     }
 
-    async fn may_announce(&self, album: &str, announced: u64) -> Result<bool, SyncError> {
+    pub(super) async fn may_announce(&self, album: &str, announced: u64) -> Result<bool, SyncError> {
         let album = album.to_owned();
         self.on_index(move |index| index.may_announce(&album, announced)).await
     }

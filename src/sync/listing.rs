@@ -73,6 +73,7 @@ impl LibrarySync {
         let announced = self.photos.counts(library, &View::ALL).await?;
         let albums = self.read_lists(library, &announced, Target::Listing).await?;
         let (token, photos) = self.prove(library, token).await?;
+        self.recount_albums(library).await?;
         Ok((token, albums, photos))
     }
 

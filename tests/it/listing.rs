@@ -462,6 +462,32 @@ fn what_changes_while_albums_and_photos_are_read_is_listed() {
     assert_listed(&stage);
 }
 
+/// Between two pages of an album one photo leaves it, another joins it, and a third slips from the second page to the first.
+#[test]
+fn a_member_that_slips_while_an_album_is_read_is_not_missing() {
+    let stage = Stage::new(Options { assets: Some(2_000), ..Options::default() });
+    let cloud = stage.simulator.cloud();
+    let truth = cloud.truth();
+    let mut visible: Vec<_> = truth.assets().filter(|asset| asset.state == TruthState::Visible).collect();
+    // An album's list begins with the latest.
+    visible.sort_by_key(|asset| asset.captured_ms);
+    let named = |n: usize| cloud.asset_named(&visible[n].record_name).unwrap();
+    let album = cloud.add_album(cloud.primary(), "Slippery", None);
+    (1..=70).for_each(|n| cloud.add_to_album(named(n), album).unwrap());
+    // Announced as 60, its second page comes after the first.
+    stage.simulator.fault(Fault::nth("internal/records/query/batch", 3, Effect::Answer(Change::CountsOff(-10))));
+    stage.simulator.fault(Fault::every("records/query", Effect::Delay { ms: 300 }));
+    std::thread::scope(|scope| {
+        let listing = scope.spawn(|| stage.update());
+        // The 45th to the 60th query are the first pages of albums.
+        eventually("second pages are asked for", || stage.simulator.requests("records/query") > 64);
+        cloud.remove_from_album(named(40), album).unwrap();
+        cloud.add_to_album(named(0), album).unwrap();
+        listing.join().unwrap().unwrap();
+    });
+    assert_listed(&stage);
+}
+
 #[test]
 fn a_library_that_changed_while_its_listing_was_interrupted_is_listed_whole() {
     let stage = Stage::new(Options { assets: Some(3_000), ..Options::default() });
