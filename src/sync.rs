@@ -16,6 +16,7 @@ mod pages;
 mod progress;
 mod ranks;
 mod unlisted;
+mod unproven;
 mod views;
 
 use std::collections::HashMap;
@@ -30,6 +31,7 @@ pub use progress::Progress;
 
 use crate::index::{Index, TreeChange};
 use crate::photos::{LibraryId, Photos};
+use unproven::Unproven;
 
 /// Told of every change of the tree, after its transaction, with no lock held.
 type Listener = Box<dyn Fn(TreeChange) + Send + Sync>;
@@ -54,6 +56,7 @@ pub struct LibrarySync {
     progress: watch::Sender<Progress>,
     /// When a library was last listed again because counts differed, or it was due.
     listed_again: Mutex<HashMap<LibraryId, Instant>>,
+    unproven: Unproven,
     /// The album that is the next to be counted.
     next_album: Mutex<usize>,
     /// How often everything is listed again, if ever.
@@ -70,6 +73,7 @@ impl LibrarySync {
             listener: Mutex::default(),
             progress: watch::Sender::new(Progress::Idle),
             listed_again: Mutex::default(),
+            unproven: Unproven::default(),
             next_album: Mutex::default(),
             every: None,
             turn: tokio::sync::Mutex::default(),

@@ -87,7 +87,7 @@ impl LibrarySync {
                 // The same zone in the other database is the same library.
                 Some(state) if state.library.zone.area != area => Ok(()),
                 Some(state) if state.shown => self.follow(state).await,
-                _ => self.list(library).await,
+                _ => self.in_turn(library.id(), self.list(library)).await,
             };
             outcome = outcome.and(updated);
         }
@@ -112,7 +112,7 @@ impl LibrarySync {
             return match state.missing {
                 // It is news when it is back.
                 true => Ok(()),
-                false => self.list(&state.library).await,
+                false => self.in_turn(id, self.list(&state.library)).await,
             };
         }
         if is_gone && !state.shown && !state.awaited {
@@ -136,7 +136,7 @@ impl LibrarySync {
             index.forget_staged(&id)
         })
         .await?;
-        let Some(token) = &state.token else { return self.list_again(state).await };
+        let Some(token) = &state.token else { return self.in_turn(library.id(), self.list_again(state)).await };
         match self.stage_since(library, token).await {
             Ok(token) => {
                 self.apply_staged(library.id(), token.clone()).await?;
@@ -145,7 +145,7 @@ impl LibrarySync {
             }
             Err(error) if error.is_bad_request() => {
                 tracing::warn!(library = library.zone.name, "the sync token is no longer taken: listing again");
-                self.list_again(state).await
+                self.in_turn(library.id(), self.list_again(state)).await
             }
             Err(error) => Err(error),
         }

@@ -258,6 +258,23 @@ fn what_left_albums_while_they_were_read_is_not_missing() {
 }
 
 #[test]
+fn a_listing_that_is_never_whole_is_not_repeated_at_every_poll() {
+    let stage = Stage::new(Options { assets: Some(200), ..Options::default() });
+    stage.simulator.fault(Fault::every("internal/records/query/batch", Effect::Answer(Change::CountsOff(50))));
+    let short = || stage.update().unwrap_err().to_string();
+    let told = [short(), short(), short()];
+    let asked = |stage: &Stage| stage.simulator.requests("records/query") + stage.simulator.requests("changes/zone");
+    let before = asked(&stage);
+    assert!(told[2].contains("is not complete"), "{told:?}");
+    assert_eq!([short(), short()], [told[2].clone(), told[2].clone()], "it is told all the same");
+    assert_eq!(asked(&stage), before);
+    let stage = stage.reopened();
+    stage.update().unwrap_err();
+    assert!(asked(&stage) > before, "who starts it again has it tried again");
+    stage.simulator.assert_clean();
+}
+
+#[test]
 fn progress_is_never_more_than_everything() {
     let stage = Stage::new(Options { assets: Some(2_000), ..Options::default() });
     stage.simulator.fault(Fault::rate("records/query", 40, 7, Effect::Answer(Change::HalfPage)));

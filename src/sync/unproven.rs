@@ -1,0 +1,88 @@
+//! Listings that could not be proven complete. One costs a request for every hundred photos, and its history ten times as many: what
+//! the service counts wrong for good is not worth that at every poll, so they are tried ever more rarely.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use super::{LibrarySync, SyncError};
+use crate::photos::LibraryId;
+
+/// Listings that are tried without a pause: what was short by chance is whole the next time.
+const AT_ONCE: u32 = 3;
+/// The pause after those, doubling with each further one up to the longest.
+const FIRST: Duration = Duration::from_secs(15 * 60);
+const LONGEST: Duration = Duration::from_secs(6 * 3600);
+
+/// By library: for as long as this process runs.
+#[derive(Default)]
+pub(super) struct Unproven(Mutex<HashMap<LibraryId, Latest>>);
+
+struct Latest {
+    /// Listings in a row that were short.
+    times: u32,
+    ended: Instant,
+    view: String,
+    seen: u64,
+    announced: u64,
+}
+
+impl LibrarySync {
+    /// Lists a library, if it is time for that; else fails as its latest listing did.
+    pub(super) async fn in_turn(
+        &self,
+        id: LibraryId,
+        listing: impl Future<Output = Result<(), SyncError>>,
+    ) -> Result<(), SyncError> {
+        self.unproven.check(&id)?;
+        let outcome = listing.await;
+        self.unproven.note(id, &outcome);
+        outcome
+    }
+}
+
+impl Unproven {
+    fn check(&self, id: &LibraryId) -> Result<(), SyncError> {
+        let all = self.0.lock().expect("no panic while held");
+        match all.get(id).filter(|latest| latest.ended.elapsed() < pause(latest.times)) {
+            None => Ok(()),
+            Some(Latest { view, seen, announced, .. }) => {
+                let (library, view) = (id.0.clone(), view.clone());
+                Err(SyncError::Incomplete { library, view, seen: *seen, announced: *announced })
+            }
+        }
+    }
+
+    fn note(&self, id: LibraryId, outcome: &Result<(), SyncError>) {
+        let mut all = self.0.lock().expect("no panic while held");
+        match outcome {
+            Ok(()) => drop(all.remove(&id)),
+            Err(SyncError::Incomplete { view, seen, announced, .. }) => {
+                let times = all.get(&id).map_or(1, |latest| latest.times.saturating_add(1));
+                let (ended, view) = (Instant::now(), view.clone());
+                all.insert(id, Latest { times, ended, view, seen: *seen, announced: *announced });
+            }
+            // It says nothing about the counts.
+            Err(_) => {}
+        }
+    }
+}
+
+/// Until another listing, after so many that were short.
+fn pause(times: u32) -> Duration {
+    match times.checked_sub(AT_ONCE) {
+        None => Duration::ZERO,
+        Some(more) => FIRST.saturating_mul(1 << more.min(16)).min(LONGEST),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_the_longest() {
+        let minutes = |times| pause(times).as_secs() / 60;
+        assert_eq!([1, 2, 3, 4, 5, 9, u32::MAX].map(minutes), [0, 0, 15, 30, 60, 360, 360]);
+    }
+}
