@@ -30,6 +30,7 @@ impl LibrarySync {
     }
 
     async fn everything(&self) -> Result<(), SyncError> {
+        self.unproven.forget();
         self.news().await?;
         let states = self.on_index(|index| index.libraries()).await?;
         // One that iCloud no longer has cannot be listed; that it is held is told by itself.

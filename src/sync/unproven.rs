@@ -42,6 +42,11 @@ impl LibrarySync {
 }
 
 impl Unproven {
+    /// Somebody asks for a listing now.
+    pub fn forget(&self) {
+        self.0.lock().expect("no panic while held").clear();
+    }
+
     fn check(&self, id: &LibraryId) -> Result<(), SyncError> {
         let all = self.0.lock().expect("no panic while held");
         match all.get(id).filter(|latest| latest.ended.elapsed() < pause(latest.times)) {
