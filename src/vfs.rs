@@ -24,7 +24,6 @@ mod tree;
 mod walk;
 mod xattr;
 
-use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::sync::{Arc, OnceLock};
@@ -382,12 +381,7 @@ impl ChangeListener for Vfs {
             self.taking.special.forget_held();
         }
         self.freshness.changed(&change);
-        for (_, name) in &mut change.entries {
-            // The kernel knows an entry by the name it was listed with.
-            if let Cow::Owned(listed) = self.taking.system.listed(name) {
-                *name = listed;
-            }
-        }
+        self.taking.system.as_listed(&mut change.entries);
         if let Some(listener) = self.listener.get() {
             listener.changed(change);
         }

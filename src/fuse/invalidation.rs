@@ -94,7 +94,10 @@ fn tell(notifier: &Notifier, news: &News) {
     tell_of(notifier, entries, attributes);
     for piece in aside {
         match piece.read() {
-            Ok((entries, attributes)) => tell_of(notifier, &as_listed(entries), &attributes),
+            Ok((mut entries, attributes)) => {
+                System::OWN.as_listed(&mut entries);
+                tell_of(notifier, &entries, &attributes);
+            }
             Err(error) => {
                 tracing::error!(%error, "names that are gone may be found for an hour; mount anew to be sure")
             }
@@ -112,11 +115,6 @@ fn tell_of(notifier: &Notifier, entries: &[(u64, String)], attributes: &[u64]) {
     for ino in attributes {
         noted(notifier.inval_inode(INodeNo(*ino), -1, 0));
     }
-}
-
-/// The kernel knows an entry by the name it was listed with.
-fn as_listed(entries: Vec<(u64, String)>) -> Vec<(u64, String)> {
-    entries.into_iter().map(|(parent, name)| (parent, System::OWN.listed(&name).into_owned())).collect()
 }
 
 /// What the kernel does not have it need not forget; an end of the mount is noticed elsewhere.

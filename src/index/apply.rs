@@ -31,7 +31,8 @@ pub struct TreeChange {
 
 impl TreeChange {
     pub fn is_empty(&self) -> bool {
-        !self.holds && self.entries.is_empty() && self.attributes.is_empty() && self.directories.is_empty()
+        let is_told = self.holds || !self.aside.is_empty();
+        !is_told && self.entries.is_empty() && self.attributes.is_empty() && self.directories.is_empty()
     }
 
     /// Entries that are in memory at the most: some 5 MB.

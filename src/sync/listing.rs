@@ -34,19 +34,19 @@ impl LibrarySync {
         let (albums, photos) = loop {
             let (next, albums, photos) = self.list_everything(library, token).await?;
             token = next;
-            let settled = self.check_indexing(library).await;
-            if matches!(settled, Err(SyncError::Indexing { .. })) {
-                // Lists and counts that were short together would have agreed.
-                self.forget_walked(library).await?;
-            }
-            match settled {
-                Err(SyncError::Indexing { .. }) if unsettled < UNSETTLED => self.wait_for_indexing(library).await?,
-                outcome => {
-                    outcome?;
-                    break (albums, photos);
+            match self.check_indexing(library).await {
+                Ok(()) => break (albums, photos),
+                Err(error @ SyncError::Indexing { .. }) => {
+                    // Lists and counts that were short together would have agreed.
+                    self.forget_walked(library).await?;
+                    unsettled += 1;
+                    if unsettled > UNSETTLED {
+                        return Err(error);
+                    }
+                    self.wait_for_indexing(library).await?;
                 }
+                Err(error) => return Err(error),
             }
-            unsettled += 1;
         };
         self.progress.send_replace(Progress::Layout { library: library.id().0 });
         let id = library.id();

@@ -40,6 +40,15 @@ impl System {
         let decomposed: String = name.nfd().collect();
         if decomposed.len() > LONGEST { Cow::Borrowed(name) } else { Cow::Owned(decomposed) }
     }
+
+    /// Gives entries the names they were listed with: the kernel knows them by no others.
+    pub fn as_listed(self, entries: &mut [(u64, String)]) {
+        for (_, name) in entries {
+            if let Cow::Owned(listed) = self.listed(name) {
+                *name = listed;
+            }
+        }
+    }
 }
 
 #[cfg(test)]

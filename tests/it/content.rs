@@ -11,7 +11,7 @@ use photosfs::http::Hope;
 use photosfs::photos::{Checksum, Resource};
 use proptest::prelude::*;
 
-use crate::fake::{Fault, Shelf, bytes, content, content_with, resource};
+use crate::fake::{Fault, Shelf, bytes, content, content_with, options, resource};
 
 const MIB: usize = 1024 * 1024;
 
@@ -203,16 +203,8 @@ async fn a_read_has_a_deadline_and_the_download_goes_on() {
     let body = bytes(8, MIB);
     let resource = shelf.put("a", body.clone());
     shelf.plan(|_, _| Fault::Late(600));
-    let folder_of = folder.path().join("originals");
-    let options = ContentOptions {
-        folder: folder_of,
-        size: 1 << 40,
-        keep_free: 0,
-        deadline: Duration::from_millis(150),
-        memory: 256 << 20,
-        bandwidth: None,
-    };
-    let cache = content_with(options, &shelf);
+    let limited = ContentOptions { deadline: Duration::from_millis(150), ..options(folder.path()) };
+    let cache = content_with(limited, &shelf);
     let error = cache.read(&resource, 0, 100).await.unwrap_err();
     assert!(matches!(error, ContentError::TimedOut), "{error:?}");
     eventually("the download went on", || cache.path_if_whole(&resource).is_some()).await;
@@ -366,15 +358,8 @@ async fn a_file_cut_while_it_is_served_is_an_error_and_then_fetched_again() {
 async fn the_oldest_goes_first_and_open_files_stay() {
     let (folder, shelf) = (tempfile::tempdir().unwrap(), shelf());
     let originals: Vec<_> = (0..5).map(|n| shelf.put(&format!("{n}"), bytes(20 + n, MIB))).collect();
-    let options = ContentOptions {
-        folder: folder.path().join("originals"),
-        size: 3 * MIB as u64,
-        keep_free: 0,
-        deadline: Duration::from_secs(10),
-        memory: 256 << 20,
-        bandwidth: None,
-    };
-    let cache = content_with(options, &shelf);
+    let limited = ContentOptions { size: 3 * MIB as u64, ..options(folder.path()) };
+    let cache = content_with(limited, &shelf);
     let pinned = cache.open(&originals[0]);
     pinned.read(0, 1).await.unwrap();
     for original in &originals[1..] {
@@ -390,15 +375,8 @@ async fn the_oldest_goes_first_and_open_files_stay() {
 async fn what_can_never_be_kept_pushes_nothing_out() {
     let (folder, shelf) = (tempfile::tempdir().unwrap(), shelf());
     let (small, large) = (shelf.put("small", bytes(25, MIB)), shelf.put("large", bytes(26, 4 * MIB)));
-    let options = ContentOptions {
-        folder: folder.path().join("originals"),
-        size: 3 * MIB as u64,
-        keep_free: 0,
-        deadline: Duration::from_secs(10),
-        memory: 256 << 20,
-        bandwidth: None,
-    };
-    let cache = content_with(options, &shelf);
+    let limited = ContentOptions { size: 3 * MIB as u64, ..options(folder.path()) };
+    let cache = content_with(limited, &shelf);
     for original in [&small, &large] {
         whole(&cache, original).await.unwrap();
     }
@@ -420,15 +398,8 @@ async fn a_restart_remembers_sizes_and_order() {
         cache.path_if_whole(original).unwrap().set_modified(old).unwrap();
     }
     drop(cache);
-    let options = ContentOptions {
-        folder: folder.path().join("originals"),
-        size: 2 * MIB as u64,
-        keep_free: 0,
-        deadline: Duration::from_secs(10),
-        memory: 256 << 20,
-        bandwidth: None,
-    };
-    let cache = content_with(options, &shelf);
+    let limited = ContentOptions { size: 2 * MIB as u64, ..options(folder.path()) };
+    let cache = content_with(limited, &shelf);
     eventually("counted and evicted", || cache.used() == 2 * MIB as u64 && files(folder.path()).len() == 2).await;
     assert!(cache.path_if_whole(&originals[0]).is_none(), "the one used longest ago went");
 }
@@ -438,26 +409,12 @@ async fn without_room_originals_pass_through() {
     let (folder, shelf) = (tempfile::tempdir().unwrap(), shelf());
     let body = bytes(40, 120 * MIB + 3);
     let resource = shelf.put("a", body.clone());
-    let options = ContentOptions {
-        folder: folder.path().join("originals"),
-        size: 5 * MIB as u64,
-        keep_free: 0,
-        deadline: Duration::from_secs(10),
-        memory: 256 << 20,
-        bandwidth: None,
-    };
-    let cache = content_with(options, &shelf);
+    let limited = ContentOptions { size: 5 * MIB as u64, ..options(folder.path()) };
+    let cache = content_with(limited, &shelf);
     assert!(whole(&cache, &resource).await.unwrap() == body);
     assert!(files(folder.path()).is_empty());
     assert_eq!(shelf.given(), body.len() as u64, "each block once");
-    let keep_all = ContentOptions {
-        folder: folder.path().join("originals"),
-        size: 1 << 40,
-        keep_free: u64::MAX,
-        deadline: Duration::from_secs(10),
-        memory: 256 << 20,
-        bandwidth: None,
-    };
+    let keep_all = ContentOptions { keep_free: u64::MAX, ..options(folder.path()) };
     let cache = content_with(keep_all, &shelf);
     assert!(cache.read(&resource, 0, 10).await.unwrap() == body[..10]);
     assert!(files(folder.path()).is_empty());
@@ -468,15 +425,8 @@ async fn without_room_on_disk_originals_are_checked_in_memory() {
     let (folder, shelf) = (tempfile::tempdir().unwrap(), shelf());
     let body = bytes(41, 20 * MIB + 3);
     let resource = shelf.put("a", body.clone());
-    let options = ContentOptions {
-        folder: folder.path().join("originals"),
-        size: 5 * MIB as u64,
-        keep_free: 0,
-        deadline: Duration::from_secs(10),
-        memory: 256 << 20,
-        bandwidth: None,
-    };
-    let cache = content_with(options, &shelf);
+    let limited = ContentOptions { size: 5 * MIB as u64, ..options(folder.path()) };
+    let cache = content_with(limited, &shelf);
     shelf.plan(|number, _| if number == 1 { Fault::Wrong } else { Fault::None });
     let error = whole(&cache, &resource).await.unwrap_err();
     assert!(error.taints_earlier_reads(), "{error:?}");
@@ -490,15 +440,8 @@ async fn past_the_cache_an_original_read_in_order_is_checked() {
     let (folder, shelf) = (tempfile::tempdir().unwrap(), shelf());
     let body = bytes(43, 70 * MIB + 3);
     let resource = shelf.put("a", body.clone());
-    let options = ContentOptions {
-        folder: folder.path().join("originals"),
-        size: 5 * MIB as u64,
-        keep_free: 0,
-        memory: 256 << 20,
-        bandwidth: None,
-        deadline: Duration::from_secs(10),
-    };
-    let cache = content_with(options, &shelf);
+    let limited = ContentOptions { size: 5 * MIB as u64, ..options(folder.path()) };
+    let cache = content_with(limited, &shelf);
     shelf.plan(|_, range| if range.contains(&(30 * MIB as u64)) { Fault::Wrong } else { Fault::None });
     let error = whole(&cache, &resource).await.unwrap_err();
     assert!(matches!(error, ContentError::Refetched), "{error:?}");
@@ -530,15 +473,7 @@ async fn a_disk_that_fills_up_stops_no_reader() {
     fs::create_dir_all(&place).unwrap();
     // A download begun earlier counts as having its room.
     fs::File::create(place.join(format!("{name}.part"))).unwrap().set_len(resource.size).unwrap();
-    let options = ContentOptions {
-        folder: originals,
-        size: 1 << 40,
-        keep_free: 0,
-        deadline: Duration::from_secs(10),
-        memory: 256 << 20,
-        bandwidth: None,
-    };
-    let cache = content_with(options, &shelf);
+    let cache = content(folder.path(), &shelf);
     eventually("counted", || cache.used() == resource.size).await;
     let outcome = whole(&cache, &resource).await;
     let left = files(folder.path());

@@ -217,17 +217,21 @@ pub fn bytes(seed: u64, length: usize) -> Bytes {
     out.into()
 }
 
-/// A cache in a folder, over a shelf.
-pub fn content(folder: &Path, shelf: &Arc<Shelf>) -> Content {
-    let options = ContentOptions {
+/// A cache in a folder that has room for everything.
+pub fn options(folder: &Path) -> ContentOptions {
+    ContentOptions {
         folder: folder.join("originals"),
         size: 1 << 40,
         keep_free: 0,
         deadline: Duration::from_secs(10),
         memory: 256 << 20,
         bandwidth: None,
-    };
-    content_with(options, shelf)
+    }
+}
+
+/// A cache in a folder, over a shelf.
+pub fn content(folder: &Path, shelf: &Arc<Shelf>) -> Content {
+    content_with(options(folder), shelf)
 }
 
 pub fn content_with(options: ContentOptions, shelf: &Arc<Shelf>) -> Content {

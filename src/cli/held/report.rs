@@ -68,25 +68,8 @@ mod tests {
     use super::*;
     use crate::photos::LibraryId;
 
-    #[test]
-    fn one_is_told_in_the_singular() {
-        let one = Waiting {
-            library: LibraryId("PrimarySync".into()),
-            photos: 1,
-            vanished: 0,
-            albums: 1,
-            whole: false,
-            since: "2026-11-22T20:14:05Z".parse().unwrap(),
-            first: vec![],
-        };
-        assert_eq!(what(&one), "1 removal and 1 deleted album");
-        assert_eq!(what(&Waiting { photos: 2, albums: 0, ..one }), "2 removals");
-    }
-
-    #[test]
-    fn a_person_learns_what_waits_and_what_to_do() {
-        assert_eq!(report(&[]), None);
-        let waiting = Waiting {
+    fn waiting() -> Waiting {
+        Waiting {
             library: LibraryId("PrimarySync".into()),
             photos: 150,
             vanished: 1,
@@ -94,8 +77,20 @@ mod tests {
             whole: false,
             since: "2026-11-22T20:14:05Z".parse().unwrap(),
             first: vec!["Years/2024/2024-03/IMG_1.JPG".into()],
-        };
-        let text = report(&[waiting]).unwrap();
+        }
+    }
+
+    #[test]
+    fn one_is_told_in_the_singular() {
+        let one = Waiting { photos: 1, vanished: 0, albums: 1, ..waiting() };
+        assert_eq!(what(&one), "1 removal and 1 deleted album");
+        assert_eq!(what(&Waiting { photos: 2, albums: 0, ..one }), "2 removals");
+    }
+
+    #[test]
+    fn a_person_learns_what_waits_and_what_to_do() {
+        assert_eq!(report(&[]), None);
+        let text = report(&[waiting()]).unwrap();
         let line = "PrimarySync: 150 removals (1 of them without a deletion) and 12 deleted albums, since 2026-11-22T20:14:05Z";
         for part in [line, "  Years/2024/2024-03/IMG_1.JPG\n  ...\n", "photosfs held accept"] {
             assert!(text.contains(part), "{part} in {text}");
