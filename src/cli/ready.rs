@@ -6,10 +6,12 @@ use std::process::ExitCode;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::service::index_file;
 use super::status::Report;
 use super::{Context, Failure, running, status};
 use crate::config::Config;
 use crate::fuse::{self, MountError};
+use crate::index::Index;
 
 /// What a clock may be set back by when it is put right now and then.
 const CLOCK_STEP: SignedDuration = SignedDuration::from_mins(1);
@@ -31,10 +33,12 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
     }
     let config = context.config()?;
     is_of_account(&args.point, &config)?;
-    match obstacle(&status::report(&config)?, args.max_age, Timestamp::now()) {
-        None => Ok(ExitCode::SUCCESS),
-        Some(failure) => Err(failure),
+    if let Some(failure) = obstacle(&status::report(&config)?, args.max_age, Timestamp::now()) {
+        return Err(failure);
     }
+    // What a disk has spoiled would look like deletions. The mount looks for it, too, but may not be through yet.
+    Index::check(&index_file(&config))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What is copied and what the copy is judged by must be the same library.

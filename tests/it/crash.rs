@@ -333,6 +333,9 @@ fn what_the_disk_lost_while_nobody_served_is_shown_to_nobody() {
     bytes[sector..sector + 512].fill(0);
     fs::write(&index, &bytes).unwrap();
     installation.mount();
+    let ready = installation.command(&["ready", &installation.point().display().to_string()]).output().unwrap();
+    assert!(!ready.status.success(), "no backup is made now");
+    assert!(String::from_utf8_lossy(&ready.stderr).contains("damaged"), "{ready:?}");
     let directories = [installation.point(), installation.point().join("Years"), installation.point().join("Albums")];
     eventually("nothing is listed any more", || {
         directories.iter().all(|directory| fs::read_dir(directory).is_err_and(|e| e.raw_os_error() == Some(libc::EIO)))
