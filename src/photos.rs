@@ -24,4 +24,6 @@ pub use file_type::{extension, is_raw, is_video};
 pub use library::{Library, View};
 pub use place::Place;
 pub use resource::{LibraryId, Resource, ResourceKind};
-pub use service::{AlbumList, AlbumPage, AssetPage, ChangePage, Indexing, LOOKUP, News, Photos, PhotosError};
+pub use service::{
+    AlbumList, AlbumPage, Announced, AssetPage, ChangePage, Indexing, LOOKUP, News, Photos, PhotosError,
+};

@@ -15,6 +15,8 @@ mod listing;
 mod pages;
 mod progress;
 mod ranks;
+mod settled;
+mod shortfall;
 mod unlisted;
 mod unproven;
 mod views;

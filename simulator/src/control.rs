@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use crate::fault::Fault;
 use crate::library::Truth;
 use crate::state::State;
-pub use command::Command;
+pub use command::{Command, SeededPhoto};
 
 pub async fn serve(state: Arc<State>, listener: TcpListener) {
     if let Err(error) = axum::serve(listener, routes(state)).await {

@@ -16,9 +16,11 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
+use crate::control::Command;
 use crate::library::mix;
 use crate::reply;
 use crate::requests::endpoint;
+use crate::state::State;
 pub use effect::{Effect, Failure, Place};
 
 /// One rule: at which endpoint, when, how often, and what happens.
@@ -137,11 +139,11 @@ impl Faults {
 }
 
 /// Answers a call, through the fault that strikes it if one does. An error resets the connection.
-pub async fn through<F>(faults: &Faults, mut call: Call, serve: impl FnOnce(Call) -> F) -> io::Result<Response>
+pub async fn through<F>(state: &State, mut call: Call, serve: impl FnOnce(Call) -> F) -> io::Result<Response>
 where
     F: Future<Output = Response>,
 {
-    let Some(effect) = faults.strike(endpoint(&call.path)) else { return Ok(serve(call).await) };
+    let Some(effect) = state.faults.strike(endpoint(&call.path)) else { return Ok(serve(call).await) };
     tracing::info!("{} is struck: {effect:?}", call.line());
     match effect {
         Effect::Fail(failure) => Ok(failure.response()),
@@ -157,6 +159,17 @@ where
         }
         Effect::Body(damage) => Ok(bodies::damage(serve(call).await, damage)),
         Effect::Answer(change) => answers::change(serve(call).await, change).await,
+        Effect::Meanwhile(commands) => {
+            commands.into_iter().for_each(|command| meanwhile(state, command));
+            Ok(serve(call).await)
+        }
+    }
+}
+
+/// What cannot be done is a mistake of the script.
+fn meanwhile(state: &State, command: Command) {
+    if let Err(error) = command.run(state) {
+        state.breaches.record(format!("a scripted change: {error}"));
     }
 }
 

@@ -349,7 +349,7 @@ async fn route(state: &Arc<State>, call: Call, door: Door) -> io::Result<Respons
         return Ok(refused(state, &format!("{} is not served at this host", call.line())));
     };
     accounts::look_for_leaks(state, &call, service);
-    fault::through(&state.faults, call, |call| async move {
+    fault::through(state, call, |call| async move {
         match service {
             Service::Idmsa | Service::Setup => accounts::handle(state.clone(), call).await,
             Service::Database => database::handle(state.clone(), call).await,

@@ -235,10 +235,11 @@ impl From<SyncError> for Failure {
             return Failure::from(account.clone());
         }
         let advice = match &error {
-            SyncError::Photos(_) => "see photosfs doctor; photosfs tries again by itself",
+            SyncError::Photos(_) => "see photosfs doctor, then try again",
             SyncError::Index(error) => index_advice(error),
             SyncError::NoLibrary => "turn on iCloud Photos on a device of yours, then try again",
             SyncError::Indexing { .. } => "wait some hours; new and large libraries take that long",
+            SyncError::Restless { .. } => "try again when less is being added or removed; what is listed is kept",
             SyncError::Incomplete { .. } => "nothing is shown until the listing is whole; try again later",
             _ => "try again",
         };

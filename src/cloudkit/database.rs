@@ -1,6 +1,7 @@
 //! The calls: zones, queries, look-ups, changes, counts.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -87,6 +88,11 @@ impl Database {
     /// Whether the service can be reached, as far as is known.
     pub fn reach(&self) -> &Reach {
         &self.reach
+    }
+
+    /// How long the service is left alone before it is asked the same again.
+    pub fn pause(&self) -> Duration {
+        self.account.retry_policy().first_wait
     }
 
     /// Zones that changed since `token`; without one, all there are.

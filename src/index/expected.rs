@@ -55,9 +55,9 @@ impl Index {
         Ok(settled == Some(announced as i64) || self.expected_members(album)?.contains(&announced))
     }
 
-    /// Takes note that an album's list does not bear out what is announced, if it is so.
-    pub fn settle_album(&self, album: &str, announced: u64) -> Result<(), IndexError> {
-        let settled = (!self.expected_members(album)?.contains(&announced)).then_some(announced as i64);
+    /// Takes note of a number of members that is announced and that the album's list does not bear out; `None` if it does.
+    pub fn settle_album(&self, album: &str, announced: Option<u64>) -> Result<(), IndexError> {
+        let settled = announced.map(|count| count as i64);
         self.writer()
             .execute("UPDATE album SET settled = ?2 WHERE name = ?1 AND settled IS NOT ?2", params![album, settled])?;
         Ok(())

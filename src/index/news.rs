@@ -45,14 +45,18 @@ impl Index {
         forget(&self.writer(), id)
     }
 
-    /// Counts the assets that were staged, each once, by the view they are in.
+    /// Counts the assets that were staged, each once, by the view that the last change leaves it in.
     pub fn staged_counts(&self, library: &LibraryId) -> Result<ViewCounts, IndexError> {
         let reader = self.reader()?;
         let (id, _) = library_row(&reader, &library.0)?;
-        let mut query =
-            reader.prepare_cached("SELECT count(DISTINCT record) FROM news WHERE library = ?1 AND state = ?2")?;
-        let mut count = |state: i64| query.query_row(params![id, state], |row| row.get::<_, i64>(0)).map(|n| n as u64);
-        Ok(ViewCounts { visible: count(VISIBLE)?, hidden: count(HIDDEN)?, trashed: count(TRASHED)?, unready: 0 })
+        // SQLite takes the state from the row that has the highest number.
+        let mut query = reader.prepare_cached(
+            "SELECT count(*) FILTER (WHERE state = 0), count(*) FILTER (WHERE state = 1), count(*) FILTER (WHERE state = 2)
+             FROM (SELECT state, max(n) FROM news WHERE library = ?1 AND state IS NOT NULL GROUP BY record)",
+        )?;
+        let row = query.query_row([id], |row| Ok([row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?]))?;
+        let [visible, hidden, trashed] = row.map(|count| count as u64);
+        Ok(ViewCounts { visible, hidden, trashed, unready: 0 })
     }
 
     /// Names of all records of a library that a listing should show (assets, albums, memberships), and that were not

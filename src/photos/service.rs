@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use serde_json::json;
@@ -100,6 +101,16 @@ pub struct AlbumList {
     pub albums: Vec<Album>,
     /// Pseudo folders that came with them. Whether they are counted is not known (protocol/photos.md §2.3).
     pub roots: u64,
+}
+
+/// How many entries lists of a library announce; `None` for a list that it does not have.
+pub struct Announced {
+    /// In the order of [`View::ALL`].
+    pub views: Vec<Option<u64>>,
+    /// Albums and folders.
+    pub list: Option<u64>,
+    /// Of the albums that were asked for.
+    pub members: Vec<Option<u64>>,
 }
 
 /// A stretch of a library's history.
@@ -255,6 +266,23 @@ impl Photos {
             counts.extend(self.database.counts(&library.zone, batch).await?);
         }
         Ok(counts)
+    }
+
+    /// What a library announces of its views, of its list of albums and of some albums, by one answer. As stale as
+    /// [`Photos::counts`] may be.
+    pub async fn announced(&self, library: &Library, albums: &[String]) -> Result<Announced, PhotosError> {
+        let mut indexes: Vec<String> = View::ALL.iter().map(View::count_index).collect();
+        indexes.extend(library.has_albums().then(|| ALBUMS.to_owned()));
+        indexes.extend(albums.iter().map(|album| View::Album(album.clone()).count_index()));
+        let mut counts = self.database.counts(&library.zone, &indexes).await?.into_iter();
+        let views = counts.by_ref().take(View::ALL.len()).collect();
+        let list = if library.has_albums() { counts.next().flatten() } else { None };
+        Ok(Announced { views, list, members: counts.collect() })
+    }
+
+    /// How long the service is left alone before it is asked the same again.
+    pub fn pause(&self) -> Duration {
+        self.database.pause()
     }
 
     /// The assets of a view from a rank on, at most [`View::stride`]; none past its end.

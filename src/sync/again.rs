@@ -4,9 +4,9 @@
 //! looked up by name: only what the service then says is gone, or does not know, leaves.
 
 use super::views::Target;
-use super::{LibrarySync, SyncError, listing};
+use super::{LibrarySync, SyncError};
 use crate::index::{LibraryState, NoteKind};
-use crate::photos::{Change, LOOKUP, Library, LibraryId, Member, View};
+use crate::photos::{Change, LOOKUP, Library, LibraryId, Member, SyncToken, View};
 
 /// Requests of one album's list, roughly: most albums have fewer than a hundred photos (protocol/photos.md §11).
 const ALBUM_PAGES: usize = 2;
@@ -19,9 +19,8 @@ impl LibrarySync {
         self.on_index(move |index| index.forget_staged(&id)).await?;
         let announced = self.photos.counts(library, &View::ALL).await?;
         let albums = self.read_lists(library, &announced, Target::Changes).await?;
-        let photos = self.prove_staged(library).await?;
         self.stage_absent(library).await?;
-        let token = self.stage_since(library, &token).await?;
+        let (token, photos) = self.prove_staged(library, token).await?;
         let id = library.id();
         self.on_index(move |index| {
             index.note(&id, NoteKind::Albums, albums.as_deref())?;
@@ -33,24 +32,26 @@ impl LibrarySync {
         self.on_index(move |index| index.note_listing(&id)).await
     }
 
-    /// Compares what was staged with what is announced by now, and reads the views once more if it is short; gives a note if
-    /// next to nothing stays missing.
-    async fn prove_staged(&self, library: &Library) -> Result<Option<String>, SyncError> {
-        let mut before = None;
-        loop {
-            let announced = self.photos.counts(library, &View::ALL).await?;
-            let id = library.id();
-            let seen = self.on_index(move |index| index.staged_counts(&id)).await?;
-            let Some(short) = listing::shortfall(&announced, &seen) else { return Ok(None) };
-            if before.is_some() {
-                return short.judge(library, before == Some(seen)).map(Some);
-            }
-            before = Some(seen);
-            self.read_views(library, &announced, Target::Changes).await?;
+    /// Compares what was staged and what changed since a token with what is announced by now, and reads the views once more if
+    /// they are short; gives the token up to which changes are staged, and a note if next to nothing stays missing.
+    async fn prove_staged(
+        &self,
+        library: &Library,
+        token: SyncToken,
+    ) -> Result<(SyncToken, Option<String>), SyncError> {
+        let (token, before) = self.shortfall(library, Target::Changes, token).await?;
+        if before.is_none() {
+            return Ok((token, None));
         }
+        let announced = self.photos.counts(library, &View::ALL).await?;
+        self.read_views(library, &announced, Target::Changes).await?;
+        let (token, short) = self.shortfall(library, Target::Changes, token).await?;
+        let note = short.map(|short| short.judge(library, before.as_ref())).transpose()?;
+        Ok((token, note))
     }
 
-    /// Stages what the index has and a listing has not, as the service knows it by name.
+    /// Stages what the index has and a listing has not, as the service knows it by name: also what slipped from one page to
+    /// another while they were read.
     async fn stage_absent(&self, library: &Library) -> Result<(), SyncError> {
         let id = library.id();
         let absent = self.on_index(move |index| index.absent_from_staged(&id)).await?;

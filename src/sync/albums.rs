@@ -5,7 +5,9 @@
 //!
 //! Memberships come from the lists of the albums, unless the history costs less ([`history_is_cheaper`]).
 
-use std::collections::{BTreeMap, BTreeSet};
+mod history;
+
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -36,8 +38,9 @@ pub(super) fn beyond_key(library: &Library) -> String {
 /// Albums, and how many members of each are announced.
 type Announced = Vec<(Album, u64)>;
 
-/// Albums whose lists stay short: title, members seen, members announced.
-type Short = Vec<(Album, u64, u64)>;
+/// An album whose list stays short: members seen, members announced.
+type ShortAlbum = (Album, u64, u64);
+type Short = Vec<ShortAlbum>;
 
 impl LibrarySync {
     /// Reads all albums of a library with their members; gives a note of what is announced and not to be found.
@@ -100,9 +103,30 @@ impl LibrarySync {
         Ok(albums.into_iter().map(|album| (announced(&album), album)).map(|(count, album)| (album, count)).collect())
     }
 
-    /// Reads the lists of all albums; gives those that stay short.
+    /// Reads the lists of all albums; gives those that stay short of as many as are announced before and after. What left an
+    /// album or joined it meanwhile is not missing: its list is read again, and at last that is left to the changes.
     async fn read_members(&self, library: &Library, announced: Announced, target: Target) -> Result<Short, SyncError> {
-        let lists: Vec<_> = announced.into_iter().filter(|(album, _)| album.kind == AlbumKind::Album).collect();
+        let mut lists: Vec<_> = announced.into_iter().filter(|(album, _)| album.kind == AlbumKind::Album).collect();
+        let mut short = Vec::new();
+        for _ in 0..READINGS {
+            let read = self.read_each(library, lists, target).await?;
+            lists = Vec::new();
+            for (before, (album, seen, announced)) in self.counted_again(library, read).await? {
+                match seen < announced {
+                    true if announced == before => short.push((album, seen, announced)),
+                    true => lists.push((album, announced)),
+                    false => {}
+                }
+            }
+            if lists.is_empty() {
+                break;
+            }
+        }
+        Ok(short)
+    }
+
+    /// Reads the lists of some albums; gives those that are short.
+    async fn read_each(&self, library: &Library, lists: Announced, target: Target) -> Result<Short, SyncError> {
         let (done, total) = (AtomicU64::new(0), lists.len() as u64);
         let shorts: Vec<_> = stream::iter(lists)
             .map(|(album, announced)| {
@@ -118,15 +142,15 @@ impl LibrarySync {
             .buffer_unordered(ranks::PARALLEL)
             .try_collect()
             .await?;
-        self.still_short(library, shorts.into_iter().flatten().collect()).await
+        Ok(shorts.into_iter().flatten().collect())
     }
 
-    /// Those that are short of what is announced by now: what left an album while its list was read is not missing.
-    async fn still_short(&self, library: &Library, short: Short) -> Result<Short, SyncError> {
+    /// Albums with as many members as are announced by now, and as were before.
+    async fn counted_again(&self, library: &Library, short: Short) -> Result<Vec<(u64, ShortAlbum)>, SyncError> {
         let views: Vec<View> = short.iter().map(|(album, ..)| View::Album(album.name.clone())).collect();
         let counts = self.photos.counts(library, &views).await?;
-        let counted = short.into_iter().zip(counts).map(|((album, seen, _), count)| (album, seen, count.unwrap_or(0)));
-        Ok(counted.filter(|(_, seen, announced)| seen < announced).collect())
+        let counted = short.into_iter().zip(counts);
+        Ok(counted.map(|((album, seen, before), count)| (before, (album, seen, count.unwrap_or(0)))).collect())
     }
 
     /// Counts all albums again once the changes are in, and reads those that differ. Whoever reads a list while one photo leaves it
@@ -139,8 +163,9 @@ impl LibrarySync {
         let views: Vec<View> = albums.iter().cloned().map(View::Album).collect();
         let counts = self.photos.counts(library, &views).await?;
         for (album, announced) in albums.into_iter().zip(counts) {
+            let name = album.clone();
             if let Some(announced) = announced
-                && !self.may_announce(&album, announced).await?
+                && !self.on_index(move |index| index.may_announce(&name, announced)).await?
             {
                 let members = self.members(library, &album, announced).await?.into_iter().collect();
                 self.take_albums(library, Target::Listing, Vec::new(), members, None).await?;
@@ -171,7 +196,8 @@ impl LibrarySync {
         if target == Target::Listing
             && let Some(seen) = self.walked_album(library, album).await?
         {
-            return Ok(seen);
+            // It was whole; what joined since is among the changes.
+            return Ok(seen.max(announced));
         }
         let mut members = BTreeSet::new();
         for _ in 0..READINGS {
@@ -213,36 +239,6 @@ impl LibrarySync {
         let endless = || SyncError::Endless { library: library.id().0 };
         ranks::walk(announced, View::MEMBERS, &page, endless).await?;
         Ok(members.into_inner().expect("no panic while held"))
-    }
-
-    /// Reads albums and memberships from the library's history; gives a note of what is announced and not in it.
-    async fn albums_of_history(&self, library: &Library, target: Target) -> Result<Option<String>, SyncError> {
-        let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
-        let mut albums: BTreeMap<String, Album> = BTreeMap::new();
-        let mut log = self.history(library);
-        while let Some(changes) = log.next().await? {
-            let (mut found, mut members) = (Vec::new(), Vec::new());
-            for change in changes {
-                match change {
-                    Change::Album(album) if !album.deleted => found.push(album),
-                    Change::Joined(member) => members.push(member),
-                    _ => {}
-                }
-            }
-            members.iter().for_each(|member| *sizes.entry(member.album.clone()).or_default() += 1);
-            albums.extend(found.iter().map(|album| (album.name.clone(), album.clone())));
-            self.take_albums(library, target, found, members, None).await?;
-        }
-        let found = albums.len() as u64;
-        let announced = self.announced_members(library, albums.into_values().collect()).await?;
-        let short = announced.into_iter().filter_map(|(album, announced)| {
-            let seen = sizes.get(&album.name).copied().unwrap_or(0);
-            (seen < announced).then_some((album, seen, announced))
-        });
-        let missing = self.photos.album_count(library).await?.filter(|&count| count > found + PSEUDO_FOLDERS);
-        let albums = missing.map(|count| format!("{found} of {count} albums are listed"));
-        let notes: Vec<String> = albums.into_iter().chain(note_of(&short.collect())).collect();
-        Ok((!notes.is_empty()).then(|| notes.join("; ")))
     }
 
     async fn take_albums(

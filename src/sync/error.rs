@@ -16,6 +16,9 @@ pub enum SyncError {
     /// The listing is short of what the service itself announces: it is not shown.
     #[error("the listing of {library} is not complete: {seen} of {announced} {view} photos")]
     Incomplete { library: String, view: String, seen: u64, announced: u64 },
+    /// What is announced and what is listed were never of one moment.
+    #[error("{library} changes all the while: its listing cannot be compared with what iCloud announces")]
+    Restless { library: String },
     /// An answer without the token that changes are asked with.
     #[error("iCloud gave no sync token")]
     NoToken,

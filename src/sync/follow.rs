@@ -4,6 +4,13 @@ use super::{LibrarySync, Round, SyncError};
 use crate::index::{Batch, LibraryState, NoteKind};
 use crate::photos::{Area, Change, Library, LibraryId, News, PhotosError, SyncToken, Trail};
 
+/// Where a library's change log ends for now.
+pub(super) struct LogEnd {
+    pub token: SyncToken,
+    /// Whether it told of anything.
+    pub is_news: bool,
+}
+
 impl LibrarySync {
     /// One round: lists libraries that are not shown yet, and brings the others up to date.
     pub async fn round(&self, round: Round) -> Result<(), SyncError> {
@@ -139,9 +146,8 @@ impl LibrarySync {
         .await?;
         let Some(token) = &state.token else { return self.in_turn(library.id(), self.list_again(state)).await };
         match self.stage_since(library, token).await {
-            Ok(token) => {
-                self.apply_staged(library.id(), token.clone()).await?;
-                self.complete(library, token).await?;
+            Ok(end) => {
+                self.take_in(library, end.token).await?;
                 self.compare(state).await
             }
             Err(error) if error.is_bad_request() => {
@@ -150,6 +156,30 @@ impl LibrarySync {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Takes in what happened in a library that is shown since it was last asked; gives whether that was anything.
+    pub(super) async fn catch_up(&self, library: &Library) -> Result<bool, SyncError> {
+        let token = self.token_here(library).await?;
+        let end = self.stage_since(library, &token).await?;
+        if end.is_news {
+            self.take_in(library, end.token).await?;
+        }
+        Ok(end.is_news)
+    }
+
+    /// The token that the changes of a library that is shown go on from.
+    pub(super) async fn token_here(&self, library: &Library) -> Result<SyncToken, SyncError> {
+        let id = library.id();
+        let states = self.on_index(|index| index.libraries()).await?;
+        let state = states.into_iter().find(|state| state.library.id() == id);
+        state.and_then(|state| state.token).ok_or(SyncError::NoToken)
+    }
+
+    /// Applies what was staged, and what it lacks.
+    async fn take_in(&self, library: &Library, token: SyncToken) -> Result<(), SyncError> {
+        self.apply_staged(library.id(), token.clone()).await?;
+        self.complete(library, token).await
     }
 
     /// Asks for the masters of photos that came without theirs: the log need not tell of a master that has not changed.
@@ -180,18 +210,19 @@ impl LibrarySync {
         Ok(())
     }
 
-    /// Stages everything that happened in a library since a token, page by page; gives the token where the log ends.
-    pub(super) async fn stage_since(&self, library: &Library, token: &SyncToken) -> Result<SyncToken, SyncError> {
-        let mut token = token.clone();
+    /// Stages everything that happened in a library since a token, page by page.
+    pub(super) async fn stage_since(&self, library: &Library, token: &SyncToken) -> Result<LogEnd, SyncError> {
+        let mut end = LogEnd { token: token.clone(), is_news: false };
         let mut trail = Trail::new("what changed in a library", Trail::HISTORY);
         loop {
-            let page = self.photos.changes(library, Some(&token)).await?;
+            let page = self.photos.changes(library, Some(&end.token)).await?;
+            end.is_news |= !page.changes.is_empty();
             self.stage(library, page.changes).await?;
-            token = page.token;
+            end.token = page.token;
             if !page.more_coming {
-                return Ok(token);
+                return Ok(end);
             }
-            trail.step(token.as_str()).map_err(PhotosError::from)?;
+            trail.step(end.token.as_str()).map_err(PhotosError::from)?;
         }
     }
 

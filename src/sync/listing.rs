@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::views::Target;
 use super::{LibrarySync, Progress, SyncError};
-use crate::index::{Batch, NoteKind, ViewCounts};
+use crate::index::NoteKind;
 use crate::photos::{Change, LOOKUP, Library, Master, SyncToken, View};
 
 /// It is asked whether the service's own lists are ready after a second, then ever less often, and so many times: an hour.
@@ -18,9 +18,6 @@ const POLLS: usize = 360;
 const UNSETTLED: usize = 3;
 /// Walks through the lists, before what they lack is looked for in the library's history.
 const WALKS: usize = 3;
-/// Announced counts can be stale for good: one in 77,864 in a library known to a peer (protocol/photos.md §2.4). What may be
-/// missing after lists and history gave the same; it is told to the person.
-const BELIEVABLE: u64 = 5;
 
 impl LibrarySync {
     /// Lists a library that is not shown yet, and shows it.
@@ -132,20 +129,21 @@ impl LibrarySync {
         let mut before = None;
         for walk in 1.. {
             self.hydrate(library).await?;
-            token = self.replay(library, &token).await?;
-            let announced = self.photos.counts(library, &View::ALL).await?;
-            let id = library.id();
-            let seen = self.on_index(move |index| index.listed_counts(&id)).await?;
-            let Some(short) = shortfall(&announced, &seen) else { return Ok((token, None)) };
+            let (next, short) = self.shortfall(library, Target::Listing, token).await?;
+            token = next;
+            let Some(short) = short else { return Ok((token, None)) };
             // Another walk reads everything again; what was proven would be gone on from.
             self.forget_walked(library).await?;
             if walk > WALKS {
-                return Ok((token, Some(short.judge(library, before == Some(seen))?)));
+                return Ok((token, Some(short.judge(library, before.as_ref())?)));
             }
             tracing::warn!("{}, walking again", short.error(library));
-            before = Some(seen);
+            before = Some(short);
             match walk {
-                ..WALKS => self.read_views(library, &announced, Target::Listing).await?,
+                ..WALKS => {
+                    let announced = self.photos.counts(library, &View::ALL).await?;
+                    self.read_views(library, &announced, Target::Listing).await?;
+                }
                 _ => self.read_history(library, Target::Listing).await?,
             }
         }
@@ -179,48 +177,5 @@ impl LibrarySync {
             }
         }
         Ok(masters)
-    }
-
-    /// Writes what happened since a token to a library that is not shown; gives the token where the log ends.
-    async fn replay(&self, library: &Library, token: &SyncToken) -> Result<SyncToken, SyncError> {
-        self.progress.send_replace(Progress::Replay { library: library.id().0 });
-        let token = self.stage_since(library, token).await?;
-        let (id, next) = (library.id(), token.clone());
-        self.on_index(move |index| index.apply(&id, &Batch { changes: &[], token: &next, held: &[] })).await?;
-        Ok(token)
-    }
-}
-
-/// A view that holds less than the service announces.
-pub(super) struct Shortfall {
-    view: &'static str,
-    seen: u64,
-    announced: u64,
-}
-
-pub(super) fn shortfall(announced: &[Option<u64>], seen: &ViewCounts) -> Option<Shortfall> {
-    let views = ["visible", "hidden", "recently deleted"].into_iter().zip([seen.visible, seen.hidden, seen.trashed]);
-    let shortfall = |((view, seen), announced): (_, &Option<u64>)| {
-        announced.filter(|&announced| seen < announced).map(|announced| Shortfall { view, seen, announced })
-    };
-    views.zip(announced).find_map(shortfall)
-}
-
-impl Shortfall {
-    /// A note, if every walk found the same and next to nothing is missing; else the listing has failed.
-    pub(super) fn judge(&self, library: &Library, same: bool) -> Result<String, SyncError> {
-        match same && self.announced - self.seen <= BELIEVABLE {
-            true => Ok(format!("iCloud announces {} {} photos and lists {}", self.announced, self.view, self.seen)),
-            false => Err(self.error(library)),
-        }
-    }
-
-    pub(super) fn error(&self, library: &Library) -> SyncError {
-        SyncError::Incomplete {
-            library: library.id().0,
-            view: self.view.to_owned(),
-            seen: self.seen,
-            announced: self.announced,
-        }
     }
 }

@@ -193,6 +193,11 @@ pub(super) struct History<'a> {
 }
 
 impl History<'_> {
+    /// There may be more by now.
+    pub fn go_on(&mut self) {
+        self.ended = false;
+    }
+
     /// The next page, which may be empty; `None` after the last.
     pub async fn next(&mut self) -> Result<Option<Vec<Change>>, SyncError> {
         if self.ended {

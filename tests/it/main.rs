@@ -16,6 +16,7 @@ mod installation;
 mod keyring;
 mod kinds;
 mod listing;
+mod live;
 mod loss;
 mod memory;
 mod model;

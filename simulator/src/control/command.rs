@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::library::{AlbumId, Area, AssetId, Body, Cloud, Edit, NewPhoto, NoSuch, Resource, ZoneId};
 use crate::state::State;
 
 /// One action. Photos and albums are named by record name, zones by zone name; the personal library is the default.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
     /// Answers `{"asset": record name}`.
@@ -113,7 +113,7 @@ pub enum Command {
 }
 
 /// A photo whose bytes come from a seed.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeededPhoto {
     pub name: String,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Change, Damage};
+use crate::control::Command;
 use crate::reply;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,6 +25,8 @@ pub enum Effect {
     Body(Damage),
     /// A JSON answer says something else.
     Answer(Change),
+    /// Somebody changes the library just before the answer is made.
+    Meanwhile(Vec<Command>),
 }
 
 /// An error answer. [`Failure::new`] has the recorded shape of CloudKit (photos.md §1.5).

@@ -12,9 +12,13 @@ fn call(path: &str) -> Call {
 }
 
 async fn answered(fault: Fault, response: impl Fn() -> Response) -> io::Result<Response> {
-    let faults = Faults::default();
-    faults.add(fault);
-    through(&faults, call("/B/x/y"), async |_| response()).await
+    let state = state();
+    state.faults.add(fault);
+    through(&state, call("/B/x/y"), async |_| response()).await
+}
+
+fn state() -> State {
+    State::new(crate::Options { assets: Some(0), ..crate::Options::default() }).unwrap()
 }
 
 fn page() -> Response {
@@ -44,6 +48,18 @@ fn rules_strike_when_they_say() {
     assert_eq!(struck(Fault::from("a", 3, Effect::Reset)), 3);
     assert_eq!(struck(Fault::every("b", Effect::Reset)), 0);
     assert_eq!(struck(Fault::rate("a", 100, 1, Effect::Reset)), 5);
+}
+
+#[tokio::test]
+async fn the_library_changes_before_the_answer_is_made() {
+    let state = state();
+    let made = Command::AddAlbum { name: "Trip".into(), folder: None, zone: None };
+    let impossible = Command::Trash { asset: "nobody".into() };
+    state.faults.add(Fault::every("download", Effect::Meanwhile(vec![made, impossible])));
+    let albums = async |_| reply::text(200, &state.cloud.truth().libraries[0].albums.len().to_string());
+    let response = through(&state, call("/B/x/y"), albums).await.unwrap();
+    assert_eq!(to_bytes(response.into_body(), 9).await.unwrap(), "1");
+    assert!(state.breaches.all()[0].contains("a scripted change"), "a mistake of the script is found");
 }
 
 #[test]
