@@ -170,7 +170,6 @@ const KEYS: &[&str] = &[
     "assetSubtype",
     "assetSubtypeV2",
     "burstId",
-    "burstFlags",
     "duration",
     "captionEnc",
     "extendedDescEnc",
