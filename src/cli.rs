@@ -2,6 +2,7 @@
 
 mod attention;
 mod changes;
+mod damage;
 mod demo;
 mod doctor;
 mod failure;

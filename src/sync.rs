@@ -15,6 +15,7 @@ mod listing;
 mod pages;
 mod progress;
 mod ranks;
+mod renewal;
 mod settled;
 mod shortfall;
 mod unlisted;

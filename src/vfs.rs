@@ -26,13 +26,14 @@ mod xattr;
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::content::{Content, ContentError, Hope};
-use crate::index::{Node, NodeKind, Totals};
+use crate::index::{Node, NodeKind, ROOT, Totals};
 use ahead::Ahead;
 pub use attributes::{Attributes, Owner};
 use cached_only::CachedOnly;
@@ -96,6 +97,7 @@ pub struct Vfs {
     cached_only: CachedOnly,
     handles: Handles,
     freshness: Freshness,
+    generation: AtomicU64,
     read_ahead: Option<ReadAhead>,
     listener: OnceLock<Arc<dyn ChangeListener>>,
 }
@@ -114,6 +116,7 @@ impl Vfs {
             cached_only: CachedOnly::default(),
             handles: Handles::default(),
             freshness: Freshness::default(),
+            generation: AtomicU64::default(),
             listener: OnceLock::new(),
         }
     }
@@ -167,6 +170,13 @@ impl Vfs {
         Ok(Found { attributes: Some(self.attributes(&node)), ttl: self.ttl(node.ino) })
     }
 
+    /// Which of the files that had this number is meant. A number is never reused within one index; a new one in its place
+    /// derives the same numbers, but for the few that two files would share, which go by who came first.
+    pub fn generation(&self, ino: u64) -> u64 {
+        let is_fixed = ino == ROOT || special::is_special(ino);
+        if is_fixed { 0 } else { self.generation.load(Ordering::Acquire) }
+    }
+
     /// Attributes of an inode, or of the file behind a handle, which is answered even after it left the tree.
     pub fn getattr(&self, ino: u64, handle: Option<u64>) -> Result<(Attributes, Duration), VfsError> {
         let opened = handle.and_then(|handle| self.handles.file(handle).ok()).filter(|file| file.node.ino == ino);
@@ -210,6 +220,9 @@ impl Vfs {
     /// Entries of a directory as it was when this handle was opened, from an offset on; see [`Listing::page`].
     pub fn page(&self, handle: u64, offset: u64) -> Result<Page, VfsError> {
         let directory = self.handles.directory(handle)?;
+        if !self.freshness.holds(directory.epoch()) {
+            return Err(VfsError::Unlisted);
+        }
         self.freshness.given(directory.ino(), directory.epoch());
         directory.page(offset)
     }
@@ -379,6 +392,10 @@ impl ChangeListener for Vfs {
         special::add_ours(&mut change);
         if change.holds {
             self.taking.special.forget_held();
+        }
+        if change.anew {
+            self.freshness.begin_anew();
+            self.generation.fetch_add(1, Ordering::AcqRel);
         }
         self.freshness.changed(&change);
         self.taking.system.as_listed(&mut change.entries);

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Failure;
 use super::service::Service;
+use super::{Failure, damage};
 use crate::account::Account;
 use crate::content::Content;
 use crate::index::Index;
@@ -102,6 +102,15 @@ fn session_reason(error: crate::account::AccountError) -> Reason {
 }
 
 fn library_reasons(index: &Index, content: &Content, now: Timestamp) -> Result<Vec<Reason>, Failure> {
+    let found = index.damage_found();
+    if let Some(line) = damage::of(index)? {
+        return Ok(vec![Reason { code: "index", line, advice: damage::ADVICE.into() }]);
+    }
+    let mended = found.map(|what| Reason {
+        code: "index",
+        line: format!("the index was damaged ({what}); everything was listed anew, and is shown again"),
+        advice: "look after the disk".into(),
+    });
     let holds = index.holds()?;
     let hold = holds.first().map(|_| Reason {
         code: "hold",
@@ -114,7 +123,7 @@ fn library_reasons(index: &Index, content: &Content, now: Timestamp) -> Result<V
         line: format!("{damaged} originals do not match Apple's checksum and cannot be read"),
         advice: "photosfs status names them; look at them at icloud.com".into(),
     });
-    Ok([hold, damage, outdated(index, now)?].into_iter().flatten().collect())
+    Ok([mended, hold, damage, outdated(index, now)?].into_iter().flatten().collect())
 }
 
 /// Nothing was confirmed for days, and the latest attempt failed: so not just a computer that was asleep.

@@ -59,7 +59,7 @@ fn index(config: &Config) -> Finding {
         && let Err(error) = Index::check(&file)
         && error.is_damage()
     {
-        let advice = "unmount, if it is mounted, and mount again: it is set aside, and everything is listed anew";
+        let advice = "look after the disk, and have everything listed anew: photosfs sync";
         return Finding::bad(error.to_string(), advice);
     }
     let shown = || Ok(index_to_read(config)?.libraries()?.iter().any(|library| library.shown));

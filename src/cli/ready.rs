@@ -12,6 +12,7 @@ use super::{Context, Failure, running, status};
 use crate::config::Config;
 use crate::fuse::{self, MountError};
 use crate::index::Index;
+use crate::sync::Round;
 
 /// What a clock may be set back by when it is put right now and then.
 const CLOCK_STEP: SignedDuration = SignedDuration::from_mins(1);
@@ -37,8 +38,15 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
         return Err(failure);
     }
     // What a disk has spoiled would look like deletions. The mount looks for it, too, but may not be through yet.
-    Index::check(&index_file(&config))?;
+    Index::check(&index_file(&config)).inspect_err(|_| have_mended(&config))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The mount sees that damage was found when it asks for changes next: now.
+fn have_mended(config: &Config) {
+    if let Err(failure) = running::ask(config, Round::News) {
+        tracing::warn!(reason = failure.reason, "the mount is not told of it");
+    }
 }
 
 /// What is copied and what the copy is judged by must be the same library.
@@ -56,6 +64,9 @@ fn is_of_account(point: &Path, config: &Config) -> Result<(), Failure> {
 
 /// The first thing that stands against a backup.
 fn obstacle(report: &Report, max_age: SignedDuration, now: Timestamp) -> Option<Failure> {
+    if let Some(damage) = &report.index_damage {
+        return Some(Failure::plain(damage, super::damage::ADVICE));
+    }
     if !report.complete {
         return Some(Failure::plain("the library is not complete", "see photosfs status; wait, or run photosfs sync"));
     }
@@ -117,6 +128,7 @@ mod tests {
             note: None,
             ignored_zones: Vec::new(),
             last_error: None,
+            index_damage: None,
             damaged: Vec::new(),
             length_only: Vec::new(),
         }
@@ -132,6 +144,8 @@ mod tests {
         assert_eq!(said(&report(), 72), None);
         assert!(said(&report(), 73).unwrap().contains("PrimarySync for too long: last at 2026-11-22T12:00:00Z"));
         assert!(said(&report(), -1).unwrap().contains("too long"), "confirmed by a clock that has been set back since");
+        let damaged = Report { index_damage: Some("the index is damaged".into()), complete: false, ..report() };
+        assert_eq!(said(&damaged, 0).unwrap(), "the index is damaged");
         assert!(said(&Report { complete: false, ..report() }, 0).unwrap().contains("not complete"));
         assert!(said(&Report { held: 30, ..report() }, 0).unwrap().contains("30 removals"));
         let mut never = report();

@@ -73,6 +73,15 @@ pub struct Told {
     pub session: SessionStatus,
     pub damaged: Vec<String>,
     pub length_only: Vec<String>,
+    pub index_damage: Option<String>,
+    pub last_error: Option<String>,
+}
+
+impl Told {
+    /// Where nobody says more.
+    pub fn nothing(session: SessionStatus) -> Told {
+        Told { session, damaged: Vec::new(), length_only: Vec::new(), index_damage: None, last_error: None }
+    }
 }
 
 /// What the process that serves a mount says of itself; none if it does not say so in time.

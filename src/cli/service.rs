@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::attention::Attention;
 use super::failure::code;
 use super::status::Report;
-use super::{Failure, running};
+use super::{Failure, damage, running};
 use crate::account::{Account, AccountError, AccountLock};
 use crate::config::Config;
 use crate::content::{Content, Offline, PhotosSource, Source};
@@ -96,10 +96,15 @@ impl Service {
             move |change| vfs.changed(change)
         });
         let _announced = running::announce(&self.config, &point)?;
-        self.index.look_through();
         let served = self.runtime.block_on(async {
+            let (ask, asked) = tokio::sync::mpsc::channel(1);
+            let mend = ask.clone();
+            self.index.look_through(move || {
+                // If another request waits, that one will do.
+                let _ = mend.try_send(Round::News);
+            });
             if !offline {
-                self.keep_current()?;
+                self.keep_current(ask, asked)?;
                 if let Some(attention) = Attention::of(self, content.clone(), &point) {
                     tokio::spawn(attention.watch());
                 }
@@ -112,8 +117,7 @@ impl Service {
     }
 
     /// Asks for changes now, every few minutes, and on SIGHUP; on SIGUSR1 for everything.
-    fn keep_current(&self) -> Result<(), Failure> {
-        let (ask, asked) = tokio::sync::mpsc::channel(1);
+    fn keep_current(&self, ask: Sender<Round>, asked: Receiver<Round>) -> Result<(), Failure> {
         let _ = ask.try_send(Round::News);
         on_signal(SignalKind::hangup(), Round::News, ask.clone())?;
         on_signal(SignalKind::user_defined1(), Round::Full, ask)?;
@@ -123,8 +127,7 @@ impl Service {
 
     /// Whether there is anything to show, and nothing is missing that a damaged index showed: to a backup it would be deleted.
     pub fn has_library(&self) -> Result<bool, Failure> {
-        let libraries = self.index.libraries()?;
-        Ok(libraries.iter().any(|state| state.shown) && !libraries.iter().any(|state| state.awaited))
+        Ok(self.index.has_library()?)
     }
 }
 
@@ -151,6 +154,12 @@ struct MountStatus {
 
 impl MountStatus {
     fn report(&self) -> Result<Report, Failure> {
+        if let Some(damage) = damage::of(&self.index)? {
+            // Why it lasts is known in memory; the index itself may not be asked.
+            let last_error = self.index.last_error().ok().flatten();
+            let report = Report::of_damaged(damage, self.account.status(), Some(self.mountpoint.clone()));
+            return Ok(Report { last_error, ..report });
+        }
         let path = |resource: Resource| Ok(self.index.path_of(&resource)?.unwrap_or(resource.record_name));
         let damaged = self.content.damaged().into_iter().map(|damage| path(damage.resource));
         let damaged = damaged.collect::<Result<_, Failure>>()?;
@@ -221,7 +230,7 @@ impl From<IndexError> for Failure {
 fn index_advice(error: &IndexError) -> &'static str {
     match error {
         IndexError::Version { found, known } if found > known => "update photosfs",
-        _ if error.is_damage() => "see photosfs doctor; then mount again, and everything is listed anew",
+        _ if error.is_damage() => "have everything listed anew: photosfs sync",
         _ if error.is_disk_full() => "make room for the index, or choose another place with --state-dir",
         _ => "see photosfs doctor; removing index.sqlite from the state folder costs one new listing",
     }

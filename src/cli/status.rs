@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::held::counted;
-use super::service::index_to_read;
-use super::{Context, Failure, running};
+use super::running::Told;
+use super::service::{index_file, index_to_read};
+use super::{Context, Failure, damage, running};
 use crate::account::{Account, SessionStatus};
 use crate::config::Config;
 use crate::http::Http;
@@ -22,7 +23,7 @@ pub struct Args {
 }
 
 /// What `status --json` prints and `.photosfs/status.json` holds. Keys are stable.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Report {
     pub version: &'static str,
     pub at: Timestamp,
@@ -43,6 +44,8 @@ pub struct Report {
     pub ignored_zones: Vec<String>,
     /// Why the latest request for changes failed; none if it did not.
     pub last_error: Option<String>,
+    /// What is the matter with the index, while nothing is shown because of it; none if nothing is.
+    pub index_damage: Option<String>,
     /// Originals that, fetched twice by the serving process, were not what Apple's checksum promises: they cannot be read.
     pub damaged: Vec<String>,
     /// Paths of originals that the serving process gave past the cache and could check by length only.
@@ -106,9 +109,14 @@ impl Report {
             note: index.account_notes()?,
             ignored_zones: index.ignored_zones()?,
             last_error: index.last_error()?,
-            damaged: Vec::new(),
-            length_only: Vec::new(),
+            ..Report::default()
         })
+    }
+
+    /// Of an account whose index is damaged: what is in it says nothing.
+    pub fn of_damaged(damage: String, session: SessionStatus, mountpoint: Option<String>) -> Report {
+        let (version, at) = (env!("CARGO_PKG_VERSION"), Timestamp::now());
+        Report { version, at, session, mountpoint, index_damage: Some(damage), ..Report::default() }
     }
 
     pub fn json(&self) -> String {
@@ -126,10 +134,10 @@ impl Report {
             Some(needs) => println!("session: {needs}"),
             None => println!("session: signed in"),
         }
-        for library in &self.libraries {
-            library.print();
+        match &self.index_damage {
+            Some(damage) => println!("{damage}"),
+            None => self.print_libraries(),
         }
-        println!("{} files, {}", self.files, bytesize::ByteSize::b(self.bytes));
         if self.held > 0 {
             let verb = if self.held == 1 { "waits" } else { "wait" };
             println!("{} {verb} for you: photosfs held list", counted(self.held, "removal"));
@@ -149,6 +157,13 @@ impl Report {
         for path in &self.length_only {
             println!("read past the cache, checked by its length only: {path}");
         }
+    }
+
+    fn print_libraries(&self) {
+        for library in &self.libraries {
+            library.print();
+        }
+        println!("{} files, {}", self.files, bytesize::ByteSize::b(self.bytes));
     }
 }
 
@@ -200,10 +215,14 @@ impl LibraryReport {
 /// How things are for an account; no network.
 pub fn report(config: &Config) -> Result<Report, Failure> {
     let mountpoint = running::mountpoint(config);
-    let (session, damaged, length_only) = match mountpoint.as_deref().and_then(running::told) {
-        Some(told) => (told.session, told.damaged, told.length_only),
-        None => (Account::open(config, Http::new(&config.endpoints)?)?.status(), Vec::new(), Vec::new()),
-    };
+    let Told { session, damaged, length_only, index_damage, last_error } =
+        match mountpoint.as_deref().and_then(running::told) {
+            Some(told) => told,
+            None => Told::nothing(Account::open(config, Http::new(&config.endpoints)?)?.status()),
+        };
+    if let Some(damage) = index_damage.or_else(|| damage::found_in(&index_file(config))) {
+        return Ok(Report { last_error, ..Report::of_damaged(damage, session, mountpoint) });
+    }
     Ok(Report { damaged, length_only, ..Report::of(&index_to_read(config)?, session, mountpoint)? })
 }
 

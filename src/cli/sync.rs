@@ -56,11 +56,14 @@ pub(super) fn wait_for_round(config: &Config, asked: Asked) -> Result<(), Failur
 
 /// As [`wait_for_round`], without a word.
 pub(super) fn round_after(config: &Config, asked: Asked) -> Result<(), Failure> {
-    let index = index_to_read(config)?;
     let until = Instant::now() + PATIENCE;
     while Instant::now() < until {
         std::thread::sleep(Duration::from_millis(100));
-        if index.last_round()? > asked.0 {
+        // Opened each time: one that is damaged is replaced by another, whose rounds are counted from the beginning. It may
+        // be just being made.
+        let Ok(index) = index_to_read(config) else { continue };
+        let asked = if index.rounds_begun()? < asked.0 { 0 } else { asked.0 };
+        if index.last_round()? > asked {
             return match index.last_error()? {
                 None => Ok(()),
                 Some(error) => Err(Failure::plain(error, "see photosfs status")),

@@ -19,9 +19,6 @@ use super::passthrough::{Decision, Passthrough};
 use super::{convert, platform};
 use crate::vfs::{Caching, Opened, Vfs, VfsError};
 
-/// Inode numbers are never reused, so there is one generation of each.
-const GENERATION: Generation = Generation(0);
-
 /// Requests the kernel may have in flight of its own accord: read-ahead is as wide as this (fuse.md §1, 16 → 64:
 /// 724 → 1,229 MiB/s at 5 ms).
 const MAX_BACKGROUND: u16 = 64;
@@ -110,7 +107,7 @@ impl Filesystem for Adapter {
         match self.ask("lookup", |vfs| vfs.lookup(parent.0, name)) {
             Ok(found) => {
                 let attributes = found.attributes.as_ref().map_or_else(convert::no_entry, convert::attributes);
-                reply.entry(&found.ttl, &attributes, GENERATION);
+                reply.entry(&found.ttl, &attributes, Generation(self.vfs.generation(attributes.ino.0)));
             }
             Err(errno) => reply.error(errno),
         }
@@ -213,7 +210,8 @@ impl Filesystem for Adapter {
         for (next, entry) in page.entries() {
             let attributes = convert::attributes(&entry.attributes);
             let ttl = self.vfs.listing_ttl(&page, entry.attributes.ino);
-            if reply.add(attributes.ino, next, entry.name, &ttl, &attributes, GENERATION) {
+            let generation = Generation(self.vfs.generation(attributes.ino.0));
+            if reply.add(attributes.ino, next, entry.name, &ttl, &attributes, generation) {
                 break;
             }
         }

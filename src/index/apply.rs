@@ -27,11 +27,14 @@ pub struct TreeChange {
     pub aside: Vec<Arc<Aside>>,
     /// Whether it changed what waits for a person ([`Index::holds`]).
     pub holds: bool,
+    /// Whether the index is another one, so that nothing holds that was ever told of the tree: not even which file a number
+    /// stands for.
+    pub anew: bool,
 }
 
 impl TreeChange {
     pub fn is_empty(&self) -> bool {
-        let is_told = self.holds || !self.aside.is_empty();
+        let is_told = self.holds || self.anew || !self.aside.is_empty();
         !is_told && self.entries.is_empty() && self.attributes.is_empty() && self.directories.is_empty()
     }
 
@@ -54,6 +57,7 @@ impl TreeChange {
         self.directories.extend(more.directories);
         self.aside.extend(more.aside);
         self.holds |= more.holds;
+        self.anew |= more.anew;
         if self.entries.len() + self.attributes.len() > 2 * Self::MOST {
             self.set_aside();
         }

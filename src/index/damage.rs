@@ -40,6 +40,11 @@ impl Index {
         }
         outcome
     }
+
+    /// Whether damage was found in an index, and nobody has set it aside yet.
+    pub fn is_found_damaged(path: &Path) -> bool {
+        is_marked(path)
+    }
 }
 
 pub(super) fn quick_check(connection: &Connection) -> Result<(), IndexError> {
@@ -71,9 +76,14 @@ pub(super) fn check_pages(connection: &Connection) -> Result<(), IndexError> {
     }
 }
 
+/// Whether damage was found in the index.
+pub(super) fn is_marked(path: &Path) -> bool {
+    beside(path, SUSPECT).exists()
+}
+
 /// Whether damage was found in the index, or the last process to write it ended without closing it.
 pub(super) fn is_suspect(path: &Path) -> bool {
-    beside(path, SUSPECT).exists() || fs::metadata(beside(path, BESIDE[0])).is_ok_and(|log| log.len() > 0)
+    is_marked(path) || fs::metadata(beside(path, BESIDE[0])).is_ok_and(|log| log.len() > 0)
 }
 
 /// Has whoever opens the index next look at every page.

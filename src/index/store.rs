@@ -4,13 +4,14 @@ use std::fs::File;
 use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use thiserror::Error;
 
+use super::condition::Condition;
 use super::look::Look;
 use super::writer::Reliants;
 use super::{damage, schema};
@@ -28,6 +29,9 @@ pub enum IndexError {
     Version { found: i64, known: i64 },
     #[error("a change in the index cannot be read: {0}")]
     Staged(String),
+    /// Nothing of the tree is shown, because some of it may be missing.
+    #[error("the index was damaged, and everything is being listed anew")]
+    ListedAnew,
     #[error("the library {0} is not in the index")]
     UnknownLibrary(String),
 }
@@ -43,7 +47,7 @@ impl IndexError {
     }
 }
 
-/// Connections that wait for the next reader. Each costs some 100 KB of memory.
+/// So many connections wait at the most. Each costs some 100 KB of memory.
 const SPARE_READERS: usize = 8;
 /// Of a first listing, whose rows come in no order; given back when it is shown.
 const WRITER_CACHE_KIB: i64 = 8 << 10;
@@ -62,10 +66,13 @@ pub struct Index {
     pub(super) path: PathBuf,
     pub(super) options: TreeOptions,
     /// Closed before the writer: the last connection to go brings the log into the file, and a reader may not write.
-    readers: Mutex<Vec<Connection>>,
+    pub(super) readers: Mutex<Readers>,
     pub(super) writer: Mutex<Connection>,
     pub(super) reliants: Reliants,
     pub(super) look: Look,
+    pub(super) condition: Condition,
+    /// When damage was last made up for by a new file.
+    pub(super) renewed: Mutex<Option<Instant>>,
     /// Why the latest round of this process failed.
     pub(super) failed: Mutex<Option<String>>,
 }
@@ -114,6 +121,8 @@ impl Index {
             readers: Mutex::default(),
             reliants: Reliants::default(),
             look: Look::default(),
+            condition: Condition::default(),
+            renewed: Mutex::default(),
             failed: Mutex::default(),
         };
         index.lay_out_anew_if_changed()?;
@@ -132,6 +141,8 @@ impl Index {
             readers: Mutex::default(),
             reliants: Reliants::none(),
             look: Look::default(),
+            condition: Condition::default(),
+            renewed: Mutex::default(),
             failed: Mutex::default(),
         })
     }
@@ -163,13 +174,20 @@ impl Index {
 
     /// A connection for reading; it goes back when dropped.
     pub(super) fn reader(&self) -> Result<Reader<'_>, IndexError> {
-        self.look.outcome()?;
-        let spare = self.readers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
+        self.condition.readable()?;
+        let (spare, file) = {
+            let mut readers = self.readers();
+            (readers.spare.pop(), readers.file)
+        };
         let connection = match spare {
             Some(connection) => connection,
             None => connect(&self.path)?,
         };
-        Ok(Reader { index: self, connection: Some(connection) })
+        Ok(Reader { index: self, file, connection: Some(connection) })
+    }
+
+    pub(super) fn readers(&self) -> MutexGuard<'_, Readers> {
+        self.readers.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -208,8 +226,28 @@ fn tune(connection: &Connection) -> Result<(), IndexError> {
     Ok(())
 }
 
+/// Connections that wait for the next reader.
+#[derive(Default)]
+pub(super) struct Readers {
+    spare: Vec<Connection>,
+    /// How many files there have been in this one's place.
+    file: u64,
+}
+
+impl Readers {
+    pub fn file(&self) -> u64 {
+        self.file
+    }
+
+    /// Has nobody read the file any more that was there until now.
+    pub fn begin_anew(&mut self) {
+        *self = Readers { spare: Vec::new(), file: self.file + 1 };
+    }
+}
+
 pub(super) struct Reader<'a> {
     index: &'a Index,
+    file: u64,
     connection: Option<Connection>,
 }
 
@@ -229,9 +267,9 @@ impl DerefMut for Reader<'_> {
 
 impl Drop for Reader<'_> {
     fn drop(&mut self) {
-        let mut spare = self.index.readers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if spare.len() < SPARE_READERS {
-            spare.extend(self.connection.take());
+        let mut readers = self.index.readers();
+        if readers.file == self.file && readers.spare.len() < SPARE_READERS {
+            readers.spare.extend(self.connection.take());
         }
     }
 }

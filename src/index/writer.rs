@@ -81,7 +81,7 @@ impl Index {
     /// Has somebody told, once, before the tree changes next. `false` if it may be changing now or is not to be relied on, and
     /// then nobody is.
     pub fn rely(&self, reliant: Weak<dyn Reliant>) -> bool {
-        self.look.outcome().is_ok() && self.reliants.add(reliant)
+        self.condition.whole().is_ok() && self.reliants.add(reliant)
     }
 
     /// How often the tree may have changed: while this is the same, so is the tree.

@@ -16,20 +16,27 @@ impl LibrarySync {
     pub async fn round(&self, round: Round) -> Result<(), SyncError> {
         let _turn = self.turn.lock().await;
         let outcome = self.noted_round(round).await;
+        if let Err(SyncError::Index(error)) = &outcome {
+            self.index.met(error);
+        }
         self.index.know_failure(outcome.as_ref().err().map(ToString::to_string));
         outcome
     }
 
     /// One whose end can be read by others.
     async fn noted_round(&self, round: Round) -> Result<(), SyncError> {
+        self.renew_if_damaged().await?;
         let number = self.on_index(|index| index.begin_round()).await?;
         if let Some(change) = self.on_index(|index| index.carry_out_decision()).await? {
             self.tell(change);
         }
-        let outcome = match round {
+        let mut outcome = match round {
             Round::News => self.news().await,
             Round::Full => self.everything().await,
         };
+        if outcome.is_ok() {
+            outcome = self.show_again_if_whole().await;
+        }
         self.progress.send_replace(super::Progress::Idle);
         let error = outcome.as_ref().err().map(ToString::to_string);
         self.on_index(move |index| index.end_round(number, error.as_deref())).await?;

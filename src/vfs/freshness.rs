@@ -11,6 +11,8 @@ use super::{Caching, TreeChange};
 #[derive(Default)]
 pub struct Freshness {
     epoch: AtomicU64,
+    /// When the index was last another one: what is of an earlier time does not hold.
+    anew: AtomicU64,
     /// Of directories that were opened or changed: some 70 bytes each, of which a library has thousands at the most.
     directories: Mutex<HashMap<u64, Epochs>>,
     /// Files whose pages may come from a time when the whole was not checked yet: at the most all that were ever in the
@@ -40,6 +42,19 @@ impl Freshness {
         for ino in named {
             directories.entry(*ino).or_default().changed = epoch;
         }
+    }
+
+    /// Notes that the index is another one: no listing from before holds.
+    pub fn begin_anew(&self) {
+        let epoch = self.epoch.fetch_add(1, Ordering::AcqRel) + 1;
+        self.anew.store(epoch, Ordering::Release);
+        let mut directories = self.directories.lock().expect("no panic while locked");
+        directories.values_mut().for_each(|epochs| epochs.changed = epoch);
+    }
+
+    /// Whether what was taken then is of the index that serves now.
+    pub fn holds(&self, epoch: u64) -> bool {
+        epoch >= self.anew.load(Ordering::Acquire)
     }
 
     /// At which change a directory last changed.

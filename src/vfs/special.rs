@@ -42,6 +42,11 @@ pub fn parent(ino: u64) -> u64 {
     }
 }
 
+/// The root by itself, whatever becomes of the index. It can be gone through and not listed.
+pub fn root() -> Node {
+    Node { nlink: 3, ..node(ROOT, NodeKind::Directory, 0, 0) }
+}
+
 /// The root as it is shown: it has one directory more than the index knows.
 pub fn with_listed(node: Node) -> Node {
     if node.ino == ROOT { Node { nlink: node.nlink + 1, ..node } } else { node }

@@ -46,61 +46,62 @@ pub trait Tree: Send + Sync {
     }
 }
 
+/// Answers nothing while what was shown is being listed anew: see [`Index::whole`].
 impl Tree for Index {
     fn writes(&self) -> u64 {
         Index::writes(self)
     }
 
     fn node(&self, ino: u64) -> Result<Option<Node>, IndexError> {
-        Index::node(self, ino)
+        Index::node(self.whole()?, ino)
     }
 
     fn lookup(&self, parent: u64, name: &str) -> Result<Option<Node>, IndexError> {
-        Index::lookup(self, parent, name)
+        Index::lookup(self.whole()?, parent, name)
     }
 
     fn lookup_in_any_case(&self, parent: u64, name: &str) -> Result<Option<Node>, IndexError> {
-        Index::lookup_in_any_case(self, parent, name)
+        Index::lookup_in_any_case(self.whole()?, parent, name)
     }
 
     fn children(&self, directory: u64) -> Result<Vec<Entry>, IndexError> {
-        Index::children(self, directory)
+        Index::children(self.whole()?, directory)
     }
 
     fn each_child(&self, directory: u64, take: &mut dyn FnMut(&str, Node)) -> Result<(), IndexError> {
-        Index::each_child(self, directory, take)
+        Index::each_child(self.whole()?, directory, take)
     }
 
     fn has_more_children(&self, directory: u64, than: usize) -> Result<bool, IndexError> {
-        Index::has_more_children(self, directory, than)
+        Index::has_more_children(self.whole()?, directory, than)
     }
 
     fn parent(&self, directory: u64) -> Result<Option<u64>, IndexError> {
-        Index::parent(self, directory)
+        Index::parent(self.whole()?, directory)
     }
 
     fn holders(&self, file: u64) -> Result<Vec<u64>, IndexError> {
-        Index::holders(self, file)
+        Index::holders(self.whole()?, file)
     }
 
     fn resource(&self, ino: u64) -> Result<Option<Resource>, IndexError> {
-        Index::resource(self, ino)
+        Index::resource(self.whole()?, ino)
     }
 
     fn sidecar(&self, ino: u64) -> Result<Option<Vec<u8>>, IndexError> {
-        Index::sidecar(self, ino)
+        Index::sidecar(self.whole()?, ino)
     }
 
     fn link_target(&self, ino: u64) -> Result<Option<String>, IndexError> {
-        Index::link_target(self, ino)
+        Index::link_target(self.whole()?, ino)
     }
 
     fn facts(&self, ino: u64) -> Result<Option<Facts>, IndexError> {
-        Index::facts(self, ino)
+        Index::facts(self.whole()?, ino)
     }
 
     fn totals(&self) -> Result<Totals, IndexError> {
-        Index::totals(self)
+        Index::totals(self.whole()?)
     }
 
     fn rely(&self, reliant: Weak<dyn Reliant>) -> bool {

@@ -4,6 +4,7 @@ use std::fs;
 
 use icloud_simulator::Options;
 
+use crate::crash::lose_rows;
 use crate::installation::{Installation, eventually};
 
 /// Mounts with a command that writes down what it is told, and everything else that it could tell others.
@@ -58,4 +59,18 @@ fn a_person_is_called_once_for_each_reason_and_told_when_it_is_over() {
     let found: Vec<_> = simulator.secrets_issued().into_iter().filter(|(_, secret)| seen.contains(secret)).collect();
     assert!(found.is_empty() && !seen.contains("demo-library-2026"), "the command learns no secret: {found:?}");
     simulator.assert_clean();
+}
+
+#[test]
+fn a_person_is_called_for_a_damaged_index_although_it_is_mended_by_itself() {
+    let installation = Installation::mounted(40);
+    let files = installation.files();
+    installation.unmount();
+    lose_rows(&installation, &files);
+    mount(&installation);
+    eventually("it is told, and that it is over", || told(&installation) == ["index", "resolved"]);
+    assert_eq!(installation.files(), files);
+    let seen = fs::read_to_string(installation.path("told.env")).unwrap();
+    assert!(seen.contains("look after the disk"), "{seen}");
+    installation.simulator.assert_clean();
 }

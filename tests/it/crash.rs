@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use icloud_simulator::Options;
-use icloud_simulator::fault::{Effect, Fault};
+use icloud_simulator::fault::{Change, Effect, Fault};
 use icloud_simulator::library::{Body, NewPhoto, Resource};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::signal::{Signal, kill};
@@ -279,10 +279,7 @@ fn a_damaged_index_is_an_error_or_made_anew_but_never_an_empty_tree() {
     let (installation, files, copy) = cached(150);
     let index = installation.state().join("index.sqlite");
     installation.unmount();
-    // What is in the write-ahead log goes to the file.
-    let connection = rusqlite::Connection::open(&index).unwrap();
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
-    drop(connection);
+    bring_in_the_log(&index);
     let good = fs::read(&index).unwrap();
     assert!(good.len() > 400_000, "{} bytes", good.len());
     for (what, bytes) in damaged(&good) {
@@ -317,12 +314,16 @@ fn a_damaged_index_is_an_error_or_made_anew_but_never_an_empty_tree() {
     assert_eq!(sha1(&copy.join(files.keys().next().unwrap())), files.values().next().unwrap().sha1);
 }
 
-#[test]
-fn what_the_disk_lost_while_nobody_served_is_shown_to_nobody() {
-    let (installation, files, copy) = cached(150);
+/// What is in the write-ahead log goes to the file.
+fn bring_in_the_log(index: &Path) {
+    let connection = rusqlite::Connection::open(index).unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+}
+
+/// Has the disk lose rows of a directory, while nobody serves: read by itself it is short, and no error tells so.
+pub fn lose_rows(installation: &Installation, files: &Files) {
     let index = installation.state().join("index.sqlite");
-    installation.unmount();
-    // Rows of a directory: read by itself it is short, and no error tells so.
+    bring_in_the_log(&index);
     let mut bytes = fs::read(&index).unwrap();
     let row = files.keys().find_map(|path| {
         let name = path.rsplit('/').next().unwrap();
@@ -332,23 +333,111 @@ fn what_the_disk_lost_while_nobody_served_is_shown_to_nobody() {
     let sector = row.unwrap() / 512 * 512;
     bytes[sector..sector + 512].fill(0);
     fs::write(&index, &bytes).unwrap();
+}
+
+/// Whether nothing can be listed, as it is while an index that was damaged is listed anew.
+fn lists_nothing(installation: &Installation) -> bool {
+    let directories = [installation.point(), installation.point().join("Years"), installation.point().join("Albums")];
+    directories.iter().all(|directory| fs::read_dir(directory).is_err_and(|e| e.raw_os_error() == Some(libc::EIO)))
+}
+
+/// Has iCloud say that its lists are not ready: a listing waits, until the faults are cleared.
+fn hold_listings(installation: &Installation) {
+    installation.simulator.fault(Fault::every("records/query", Effect::Answer(Change::Indexing(40))));
+}
+
+#[test]
+fn what_the_disk_lost_while_nobody_served_is_shown_to_nobody_and_comes_back_by_itself() {
+    let (installation, files, copy) = cached(150);
+    let held_open = fs::File::open(installation.point().join(files.keys().next().unwrap())).unwrap();
+    drop(held_open);
+    installation.unmount();
+    lose_rows(&installation, &files);
+    hold_listings(&installation);
     installation.mount();
-    let ready = installation.command(&["ready", &installation.point().display().to_string()]).output().unwrap();
+    let point = installation.point();
+    eventually("nothing is listed any more", || lists_nothing(&installation));
+    let ready = installation.output(&["ready", point.to_str().unwrap()]);
     assert!(!ready.status.success(), "no backup is made now");
     assert!(String::from_utf8_lossy(&ready.stderr).contains("damaged"), "{ready:?}");
-    let directories = [installation.point(), installation.point().join("Years"), installation.point().join("Albums")];
-    eventually("nothing is listed any more", || {
-        directories.iter().all(|directory| fs::read_dir(directory).is_err_and(|e| e.raw_os_error() == Some(libc::EIO)))
+    eventually("it is being listed anew", || {
+        told_damage(&installation).is_some_and(|said| said.contains("being listed anew"))
     });
-    let source = format!("{}/", installation.point().display());
-    let copied = tool_output("rsync", &[&"-aH", &"--delete-after", &source, &copy]);
-    assert!(!copied.status.success());
-    let compared = Compared::assert_no_wrong_byte(&copy, &files);
-    assert_eq!(compared.missing, Vec::<String>::new(), "a copy loses nothing by it");
-    installation.unmount();
-    installation.mount();
+    assert!(installation.run(&["status"]).contains("the index was damaged"));
+    assert_eq!(installation.status()["complete"], false);
+    let source = format!("{}/", point.display());
+    let copying = || tool_output("rsync", &[&"-aH", &"--delete-after", &source, &copy]).status.success();
+    assert!(!copying() && lists_nothing(&installation));
+    assert_eq!(
+        Compared::assert_no_wrong_byte(&copy, &files).missing,
+        Vec::<String>::new(),
+        "a copy loses nothing by it"
+    );
+    installation.simulator.state().faults.clear();
+    eventually("a copy is made", || {
+        let copied = copying();
+        assert_eq!(Compared::assert_no_wrong_byte(&copy, &files).missing, Vec::<String>::new(), "copied: {copied}");
+        copied
+    });
     assert!(shown(&installation).iter().eq(files.keys()), "it was made anew");
     assert_eq!(installation.files(), files);
+    assert_eq!((told_damage(&installation), installation.status()["complete"].as_bool()), (None, Some(true)));
+    installation.run(&["ready", point.to_str().unwrap()]);
+    assert_right_bytes(&installation, &files);
+    installation.simulator.assert_clean();
+}
+
+fn told_damage(installation: &Installation) -> Option<String> {
+    let said = installation.run(&["status", "--json"]);
+    serde_json::from_str::<serde_json::Value>(&said).unwrap()["index_damage"].as_str().map(str::to_owned)
+}
+
+#[test]
+fn a_kill_while_a_damaged_index_is_listed_anew_costs_nothing() {
+    let (installation, files, copy) = cached(150);
+    for (endpoint, nth) in
+        [("changes/database", 1), ("records/query", 2), ("internal/records/query/batch", 2), ("changes/zone", 1)]
+    {
+        installation.unmount();
+        lose_rows(&installation, &files);
+        let before = installation.simulator.requests(endpoint);
+        // The first round of a mount asks for changes; the second one lists.
+        installation.simulator.fault(Fault::from(endpoint, nth, Effect::Delay { ms: 60_000 }));
+        installation.mount();
+        eventually("the listing is under way", || installation.simulator.requests(endpoint) >= before + nth);
+        eventually("nothing is listed any more", || lists_nothing(&installation));
+        installation.kill();
+        installation.simulator.state().faults.clear();
+        assert!(
+            !tool_output("rsync", &[&"-aH", &"--delete-after", &format!("{}/", installation.point().display()), &copy])
+                .status
+                .success()
+        );
+        installation.mount();
+        eventually("everything is shown again", || installation.status()["complete"] == true);
+        rsync(&installation, &copy);
+        Compared::assert_whole(&copy, &files);
+        assert_eq!(installation.files(), files, "{endpoint}");
+    }
+    installation.simulator.assert_clean();
+}
+
+#[test]
+fn what_another_process_finds_damaged_is_mended_by_the_mount() {
+    let (installation, files, _) = cached(60);
+    let index = installation.state().join("index.sqlite");
+    bring_in_the_log(&index);
+    // As `ready` leaves it that has found damage.
+    fs::write(installation.state().join("index.sqlite-suspect"), "").unwrap();
+    let mut bytes = fs::read(&index).unwrap();
+    let middle = bytes.len() / 2 / 4096 * 4096;
+    bytes[middle..middle + 4096].fill(0xa5);
+    fs::write(&index, bytes).unwrap();
+    installation.run(&["sync"]);
+    assert!(shown(&installation).iter().eq(files.keys()));
+    assert_eq!(installation.files(), files);
+    let set_aside = |name: &std::ffi::OsStr| name.to_string_lossy().contains(".damaged-");
+    assert!(fs::read_dir(installation.state()).unwrap().any(|entry| set_aside(&entry.unwrap().file_name())));
     installation.simulator.assert_clean();
 }
 

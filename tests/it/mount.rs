@@ -290,6 +290,49 @@ fn changes_are_seen_at_once_and_open_files_stay() {
     assert_eq!(open.metadata().unwrap().len(), 300_001);
 }
 
+/// A new index in the place of a damaged one may give two files the number of the other. Nothing the kernel has of them may be
+/// seen under the other's name.
+#[test]
+fn an_index_that_is_another_may_have_the_same_numbers_stand_for_other_files() {
+    let library = Library::new();
+    let (first, second) = (library.first(), library.path(library.bodies[1].0));
+    let names = |directory: &Path| fs::read_dir(directory).unwrap().map(|e| e.unwrap().file_name()).collect::<Vec<_>>();
+    let month = library.path("Years/2024/2024-03");
+    assert_eq!(
+        (fs::read(&first).unwrap(), fs::read(&second).unwrap()),
+        (library.bodies[0].1.to_vec(), library.bodies[1].1.to_vec())
+    );
+    assert_eq!((names(&month).len(), names(&month).len()), (4, 4));
+    let open = fs::File::open(&first).unwrap();
+    let _inside = fs::File::open(&month).unwrap();
+    library.forest.broken.store(true, Ordering::SeqCst);
+    library.vfs.changed(TreeChange { anew: true, ..TreeChange::default() });
+    assert_eq!(
+        fs::read_dir(&month).unwrap_err().raw_os_error(),
+        Some(libc::EIO),
+        "the listing it has is of the other index"
+    );
+    for (ino, (path, body)) in [2001, 2000].into_iter().zip(&library.bodies) {
+        let name = path.rsplit('/').next().unwrap();
+        library.forest.file(1002, name, ino, library.shelf.put(name, body.clone()));
+    }
+    library.forest.remove(1002, "empty.XMP");
+    let top = ["Albums", "Years"].map(|name| (ROOT, name.to_owned())).to_vec();
+    library.vfs.changed(TreeChange { anew: true, entries: top, directories: vec![ROOT], ..TreeChange::default() });
+    library.forest.broken.store(false, Ordering::SeqCst);
+    eventually("the files have their new numbers", || fs::metadata(&first).is_ok_and(|found| found.ino() == 2001));
+    let mut part = vec![0; 4096];
+    let read = open.read_at(&mut part, 0);
+    assert!(read.is_err() || part == library.bodies[0].1[..4096], "its own bytes or an error: {read:?}");
+    drop(open);
+    // A number is read by the kernel from one file at a time: until that is closed, opening the other is an error.
+    eventually("both are read", || fs::File::open(&first).is_ok() && fs::File::open(&second).is_ok());
+    for (path, body) in [(&first, &library.bodies[0].1), (&second, &library.bodies[1].1)] {
+        assert!(fs::metadata(path).unwrap().len() == body.len() as u64 && fs::read(path).unwrap() == *body);
+    }
+    assert_eq!(names(&month).len(), 3);
+}
+
 /// The kernel may keep a name for an hour: one that is gone must be told, however many there are.
 #[test]
 fn of_very_many_changes_each_is_seen_at_once() {

@@ -243,3 +243,25 @@ async fn extended_attributes_are_text() {
     scene.forest.broken.store(true, Ordering::SeqCst);
     assert!(matches!(value("security.selinux"), Err(VfsError::NoAttribute)));
 }
+
+#[tokio::test]
+async fn of_another_index_nothing_holds_that_was_listed_before() {
+    let scene = scene();
+    let opened = scene.vfs.opendir(1000).unwrap();
+    assert_eq!(scene.vfs.page(opened.handle, 0).unwrap().entries().count(), 4);
+    assert_eq!([ROOT, 2000].map(|ino| scene.vfs.generation(ino)), [0, 0]);
+    scene.vfs.changed(TreeChange { anew: true, ..TreeChange::default() });
+    assert!(matches!(scene.vfs.page(opened.handle, 0), Err(VfsError::Unlisted)), "it may be short");
+    assert_eq!(scene.vfs.opendir(1000).unwrap().caching, Caching::Fresh);
+    assert_eq!([ROOT, 2, 2000].map(|ino| scene.vfs.generation(ino)), [0, 0, 1]);
+}
+
+#[tokio::test]
+async fn the_root_can_be_gone_through_while_the_index_is_not_to_be_asked() {
+    let scene = scene();
+    scene.forest.broken.store(true, Ordering::SeqCst);
+    assert_eq!(scene.vfs.getattr(ROOT, None).unwrap().0.kind, NodeKind::Directory);
+    assert!(scene.vfs.lookup(ROOT, OsStr::new(".photosfs")).unwrap().attributes.is_some());
+    assert_eq!(scene.vfs.opendir(ROOT).unwrap_err().errno(), libc::EIO);
+    assert_eq!(scene.vfs.lookup(ROOT, OsStr::new("Years")).unwrap_err().errno(), libc::EIO);
+}

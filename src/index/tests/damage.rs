@@ -146,6 +146,49 @@ fn damage_that_is_found_while_the_index_serves_ends_all_answers() {
     assert!(!fixture.files().is_empty(), "it is sound, and not set aside again");
 }
 
+#[test]
+fn an_index_that_is_damaged_while_it_serves_is_begun_anew_under_those_who_have_it() {
+    let (Fixture { index, folder }, directory) = with_rows_lost();
+    let fixture = Fixture { index, folder };
+    assert!(!fixture.index.renew_if_damaged().unwrap(), "nothing was found yet");
+    let reader = fixture.index.reader().unwrap();
+    let number: i64 = reader.query_row("SELECT max(ino) FROM node", [], |row| row.get(0)).unwrap();
+    fixture.index.look().unwrap_err();
+    assert!(fixture.index.renew_if_damaged().unwrap());
+    drop(reader);
+    assert!(matches!(fixture.index.whole(), Err(IndexError::ListedAnew)));
+    assert!(fixture.begins_anew() && fixture.index.ready_to_show_again().unwrap().is_none());
+    let names: Vec<String> = (0..300).map(|n| format!("IMG_{n}.JPG")).collect();
+    fixture.list(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let change = fixture.index.ready_to_show_again().unwrap().unwrap();
+    assert!(change.anew && change.entries.contains(&(ROOT, "Years".into())) && change.directories == [ROOT]);
+    assert!(fixture.index.whole().is_err(), "the kernel is told first");
+    fixture.index.show_again();
+    assert_eq!(fixture.index.whole().unwrap().children(directory).unwrap().len(), 300);
+    assert!(fixture.index.node(number as u64).unwrap().is_some(), "the numbers are the same");
+    assert!(fixture.index.damage_found().is_some() && fixture.index.damage_found().is_none());
+    let set_aside = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().contains(".damaged-");
+    assert!(fs::read_dir(fixture.folder.path()).unwrap().map(Result::unwrap).any(|entry| set_aside(&entry)));
+    fixture.apply(&[trashed("A")]);
+    assert!(!fixture.harmed(|_| {}).files().is_empty(), "what is written later is in the new file");
+}
+
+#[test]
+fn a_disk_that_spoils_index_after_index_does_not_have_everything_listed_each_time() {
+    let fixture = Fixture::with(&["a.jpg", "b.jpg"]);
+    fixture.index.met(&IndexError::UnknownLibrary("that is no damage".into()));
+    assert_eq!(fixture.index.trouble(), None);
+    fixture.index.met(&IndexError::Damaged("met by somebody".into()));
+    assert!(fixture.index.libraries().is_err() && fixture.index.renew_if_damaged().unwrap());
+    assert!(fixture.index.ready_to_show_again().unwrap().is_some(), "a second look found it sound");
+    fixture.index.show_again();
+    assert_eq!(fixture.files().len(), 4);
+    super::super::damage::suspect(&fixture.folder.path().join("index.sqlite"));
+    assert!(fixture.index.renew_if_damaged().unwrap_err().is_damage(), "found by another process, and too soon");
+    assert!(matches!(fixture.index.whole(), Err(IndexError::Damaged(_))));
+    assert_eq!(fixture.harmed(|_| {}).files().len(), 4, "a start looks again");
+}
+
 struct Nobody;
 
 impl Reliant for Nobody {
