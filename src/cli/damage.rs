@@ -6,16 +6,21 @@ use super::Failure;
 use crate::index::{Index, Trouble};
 
 /// What a person can do while it lasts.
-pub const ADVICE: &str =
-    "it is mended by itself as soon as iCloud answers; look after the disk, and see photosfs status";
+pub const ADVICE: &str = "look after the disk; photosfs status tells how far it is";
 
 /// In a line, why the tree of a mount is not shown; none if it is.
 pub fn of(index: &Index) -> Result<Option<String>, Failure> {
     let line = match index.trouble() {
         None => return Ok(None),
         Some(Trouble::Damaged(what)) => {
-            format!("the index is damaged ({what}): nothing is shown until everything is listed anew")
+            format!(
+                "the index is damaged ({what}): nothing is shown until iCloud answers and everything is listed anew"
+            )
         }
+        Some(Trouble::Fewer(missing)) => format!(
+            "since the index was damaged {missing} photos are gone from iCloud: nothing is shown. Look whether that is meant; \
+             if it is, unmount and mount again"
+        ),
         Some(Trouble::ListedAnew) => format!(
             "the index was damaged, and everything is being listed anew ({} photos so far): nothing is shown until that is done",
             listed(index)?

@@ -11,6 +11,9 @@ pub enum Trouble {
     Damaged(String),
     /// It is another one than the damaged one, and lacks what is not listed again yet. The tree shows nothing.
     ListedAnew,
+    /// Everything is listed again, but so many photos are gone since that only a person may let them go. The tree shows
+    /// nothing.
+    Fewer(u64),
 }
 
 /// How the index is.
@@ -33,11 +36,11 @@ impl Condition {
     pub fn readable(&self) -> Result<(), IndexError> {
         match &self.state().trouble {
             Some(Trouble::Damaged(what)) => Err(IndexError::Damaged(what.clone())),
-            Some(Trouble::ListedAnew) | None => Ok(()),
+            Some(Trouble::ListedAnew | Trouble::Fewer(_)) | None => Ok(()),
         }
     }
 
-    /// An error once damage was found, until everything is listed anew.
+    /// An error once damage was found, until the tree is shown again.
     pub fn whole(&self) -> Result<(), IndexError> {
         self.readable()?;
         match &self.state().trouble {

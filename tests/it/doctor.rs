@@ -106,7 +106,7 @@ fn an_index_that_is_damaged_is_mended_as_told() {
         std::fs::write(&file, harmed).unwrap();
         let (sound, text) = findings(&world);
         let advice = text.lines().skip_while(|line| !line.contains(told)).nth(1).unwrap_or_default();
-        assert!(!sound && advice.contains("mount again: it is set aside"), "{what}: {text}");
+        assert!(!sound && advice.contains("listed anew: photosfs sync"), "{what}: {text}");
         assert!(world.run(&["sync"]).status.success(), "{what}");
         let (sound, text) = findings(&world);
         assert!(sound && text.contains("ok  the library has been read"), "{what}: {text}");
