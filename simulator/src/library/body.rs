@@ -158,6 +158,11 @@ impl Body {
         *self.0.digests.get_or_init(|| self.hash())
     }
 
+    #[cfg(test)]
+    pub(super) fn is_hashed(&self) -> bool {
+        self.0.digests.get().is_some()
+    }
+
     fn hash(&self) -> Digests {
         let (mut plain, mut salted) = (Sha1::new(), Checksum::hasher());
         let mut offset = 0;

@@ -72,7 +72,6 @@ fn equal_bytes_share_a_master_and_it_goes_with_the_last() {
 #[test]
 fn a_keyed_file_costs_no_hash_and_is_named_apart_from_its_fingerprint() {
     let resource = Resource::new("public.mpeg-4", Body::seeded(1, 4 << 30)).with_keyed_checksum();
-    let begun = std::time::Instant::now();
     let cloud = cloud();
     let movie = cloud.add_photo(cloud.primary(), NewPhoto::new("MOVIE.MP4", resource.clone(), 0));
     let model = cloud.model();
@@ -80,5 +79,5 @@ fn a_keyed_file_costs_no_hash_and_is_named_apart_from_its_fingerprint() {
     assert_eq!(resource.checksum().as_bytes()[0], 0x04);
     assert_eq!(zone.masters[0].name().len(), 28);
     assert_ne!(zone.masters[0].name(), resource.checksum().to_string());
-    assert!(begun.elapsed().as_secs() < 5, "four gigabytes were hashed");
+    assert!(!resource.body.is_hashed(), "four gigabytes were hashed");
 }
