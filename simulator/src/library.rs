@@ -46,8 +46,10 @@ pub(crate) mod tokens {
 use crate::clock::Clock;
 use crate::download::LinkKey;
 
-/// The owner of every zone and writer of every record, as records name them.
+/// The account's own user, who writes every record.
 pub(crate) const OWNER: &str = "_0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+/// Somebody else: the owner of every zone that is reached through the shared database (photos.md §1.3).
+const ANOTHER: &str = "_9f8e7d6c5b4a39281706f5e4d3c2b1a0";
 
 /// A zone of the account, as this handle names it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]

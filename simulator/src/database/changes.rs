@@ -46,10 +46,11 @@ fn of_zone(context: &Context<'_>, request: ZoneChanges, shared_limit: Option<i64
     let mut writer = Writer::new(zone, &context.links, &desired);
     let page = page(&mut writer, start, limit);
     let published = writer.published;
+    let more = page.end < zone.log.now();
     let body = Body {
         zone: zone_id(zone),
         sync_token: tokens::of_zone(&zone.name, page.end),
-        more_coming: page.end < zone.log.now(),
+        more_coming: Some(more).filter(|more| *more || page.end.is_multiple_of(2)),
         records: page.records,
     };
     publish(&mut model, published);
@@ -62,7 +63,9 @@ struct Body {
     #[serde(rename = "zoneID")]
     zone: ZoneId,
     sync_token: String,
-    more_coming: bool,
+    /// That nothing more comes is said or left unsaid (photos.md §3.2): both occur here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more_coming: Option<bool>,
     records: Vec<Entry>,
 }
 

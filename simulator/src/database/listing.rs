@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::indexes::{Filters, Index};
 use super::marker::Marker;
 use super::query::Query;
-use super::records::{Entry, Record, Writer, root_folders};
+use super::records::{Entry, ROOT_FOLDERS, Record, Writer};
 use super::refusal::Refusal;
 use crate::download::Links;
 use crate::library::{AlbumIndex, AssetIndex, Body, Checksum, RelationIndex, Uuid, Zone};
@@ -139,7 +139,8 @@ fn album_page(zone: &Zone, query: &Query, links: &Links, parent: Option<Uuid>) -
     taken.items.retain(|index| !zone.unlisted.contains(&zone.album(*index).id));
     let mut writer = Writer::new(zone, links, &query.desired);
     let is_first = query.marker.is_none() && query.filters.start_rank == 0;
-    let mut records = if parent.is_none() && is_first { root_folders(&writer) } else { Vec::new() };
+    let roots = if parent.is_none() && is_first { 0..ROOT_FOLDERS.len() } else { 0..0 };
+    let mut records: Vec<_> = roots.map(|n| writer.root_folder(n)).collect();
     records.extend(taken.items.iter().map(|album| writer.album(*album)));
     Page::new(records, taken.marker, Vec::new())
 }

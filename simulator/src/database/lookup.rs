@@ -6,11 +6,11 @@ use serde_json::value::RawValue;
 
 use super::fields::DesiredKeys;
 use super::query::zone_of;
-use super::records::{Entry, Writer, library_info_name, publish};
+use super::records::{Entry, ROOT_FOLDERS, Writer, library_info_name, publish};
 use super::refusal::Refusal;
 use super::request::LookupRequest;
 use super::{Context, written};
-use crate::library::{Subject, Uuid, Zone, tokens};
+use crate::library::{Kind, Subject, Uuid, Zone, tokens};
 
 /// CloudKit's documented limit per request.
 const MOST_NAMES: usize = 200;
@@ -53,6 +53,9 @@ fn missing(name: &str) -> Entry {
 
 /// The living record of this name.
 fn find(zone: &mut Zone, name: &str) -> Option<Subject> {
+    if let Some(n) = ROOT_FOLDERS.iter().position(|root| *root == name) {
+        return (zone.kind == Kind::Personal).then_some(Subject::RootFolder(n));
+    }
     let subject = match name.split_once("-IN-") {
         Some((item, album)) => {
             let album = zone.album_named(Uuid::parse(album)?)?;

@@ -71,16 +71,14 @@ pub(super) fn zone_of<'m>(
     wanted: &ZoneRef,
 ) -> Result<&'m mut Zone, Refusal> {
     let owner = wanted.owner_record_name.as_deref();
-    if owner.is_some_and(|owner| owner != crate::library::OWNER) {
-        return Err(Refusal::zone_not_found());
-    }
     if wanted.zone_type.as_deref().is_some_and(|kind| kind != "REGULAR_CUSTOM_ZONE") {
         return Err(Refusal::breach("a zoneType never issued"));
     }
-    if owner.is_none() && wanted.zone_name.starts_with("SharedSync-") {
-        return Err(Refusal::breach("a shared zone must be named with its owner"));
+    if wanted.zone_name.starts_with("SharedSync-") && (owner.is_none() || wanted.zone_type.is_none()) {
+        return Err(Refusal::breach("a shared zone must be named with its owner and type"));
     }
-    model.zone_in(context.area, &wanted.zone_name).ok_or_else(Refusal::zone_not_found)
+    let zone = model.zone_in(context.area, &wanted.zone_name);
+    zone.filter(|zone| owner.is_none_or(|owner| owner == zone.owner())).ok_or_else(Refusal::zone_not_found)
 }
 
 /// `CMM-` zones keep no indexes at all; every other zone answers, even where its queries fail (photos.md §1.3).

@@ -4,6 +4,7 @@ mod album;
 mod asset;
 mod info;
 mod master;
+mod other;
 mod record;
 mod resource;
 
@@ -13,7 +14,7 @@ use super::fields::{DesiredKeys, Fields};
 use crate::download::Links;
 use crate::library::{AlbumIndex, AssetIndex, MasterIndex, Model, Presence, RelationIndex, Stamp, Subject, Uuid, Zone};
 
-pub(super) use album::{ROOT_FOLDERS, root_folders};
+pub(super) use album::ROOT_FOLDERS;
 pub(super) use info::library_info_name;
 pub(super) use record::{Entry, Record, ZoneId};
 
@@ -37,8 +38,12 @@ impl<'a> Writer<'a> {
 
     /// A record as `changes/zone` shows it: tombstones for what is gone, nothing for what vanished or never was.
     pub(super) fn change(&mut self, subject: Subject, counter: u64) -> Option<Entry> {
-        if let Subject::Ghost(n) = subject {
-            return Some(self.tombstone(&Uuid::derived(0x6705, u64::from(n)).to_string(), counter).into());
+        match subject {
+            Subject::Ghost(n) => {
+                return Some(self.tombstone(&Uuid::derived(0x6705, u64::from(n)).to_string(), counter).into());
+            }
+            Subject::RootFolder(_) | Subject::Other(_) => return self.subject(subject).map(Entry::from),
+            _ => {}
         }
         let stamp = *self.zone.stamp(subject)?;
         if stamp.changed != counter {
@@ -59,6 +64,8 @@ impl<'a> Writer<'a> {
             Subject::Album(index) => self.album(index),
             Subject::Relation(index) => self.relation(index),
             Subject::LibraryInfo => self.library_info(),
+            Subject::RootFolder(n) => self.root_folder(n),
+            Subject::Other(n) => self.other(n),
             Subject::Ghost(_) | Subject::Gap => return None,
         })
     }
@@ -70,7 +77,7 @@ impl<'a> Writer<'a> {
             Subject::Album(AlbumIndex(n)) => self.zone.albums[n as usize].id.to_string(),
             Subject::Relation(index) => self.relation_name(index),
             Subject::LibraryInfo => library_info_name(self.zone),
-            Subject::Ghost(_) | Subject::Gap => return None,
+            Subject::RootFolder(_) | Subject::Other(_) | Subject::Ghost(_) | Subject::Gap => return None,
         })
     }
 
@@ -97,7 +104,7 @@ impl<'a> Writer<'a> {
 }
 
 pub(super) fn zone_id(zone: &Zone) -> ZoneId {
-    ZoneId::named(&zone.name)
+    ZoneId::of(zone)
 }
 
 /// A record the service computes when asked, such as a count.

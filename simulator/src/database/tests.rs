@@ -194,16 +194,19 @@ fn changes(state: &State, token: Option<&Value>) -> Value {
     ask(state, "changes/zone", json!({"zones": [zone]}))["zones"][0].clone()
 }
 
+/// Nothing said is no.
+fn more_coming(page: &Value) -> bool {
+    page["moreComing"].as_bool().unwrap_or(false)
+}
+
 #[test]
 fn a_query_token_is_a_change_token_and_what_follows_is_the_delta() {
     let state = state();
     let ids = add(&state, 3);
     let token = ask(&state, "records/query", visible(0, "ASCENDING"))["syncToken"].clone();
     let caught_up = changes(&state, Some(&token));
-    assert_eq!(
-        (&caught_up["syncToken"], &caught_up["records"], &caught_up["moreComing"]),
-        (&token, &json!([]), &json!(false))
-    );
+    assert_eq!((&caught_up["syncToken"], &caught_up["records"]), (&token, &json!([])));
+    assert!(!more_coming(&caught_up));
     state.cloud.trash_on_web(ids[0]).unwrap();
     state.cloud.purge(ids[1]).unwrap();
     let delta = changes(&state, Some(&token));
@@ -230,7 +233,7 @@ fn the_whole_history_holds_every_record_once_and_has_empty_pages() {
         assets.extend(of_type(&page, "CPLAsset"));
         empty += usize::from(page["records"].as_array().unwrap().is_empty());
         token = Some(page["syncToken"].clone());
-        if page["moreComing"] == false {
+        if !more_coming(&page) {
             break;
         }
     }
@@ -259,7 +262,7 @@ fn taking_a_photo_out_of_an_album_leaves_a_tombstone_with_both_names() {
 fn bad_tokens_are_zone_errors_inside_200_and_breaches() {
     let state = state();
     add(&state, 1);
-    assert_eq!(changes(&state, Some(&json!("")))["moreComing"], false);
+    assert!(!more_coming(&changes(&state, Some(&json!("")))));
     assert_eq!(state.breaches.all().len(), 0);
     let garbage = changes(&state, Some(&json!("Z2FyYmFnZQ==")));
     assert_eq!(

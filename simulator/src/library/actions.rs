@@ -115,6 +115,17 @@ impl Cloud {
         })
     }
 
+    /// Every master of a library is written anew: in its history they come after all assets, hundreds of pages on
+    /// (photos.md §3.5).
+    pub fn rewrite_masters(&self, zone: ZoneId) {
+        let now = self.now_ms();
+        self.model().change(zone, now, |zone| {
+            let here = |index: &MasterIndex| zone.master(*index).stamp.is_here();
+            let masters: Vec<_> = (0..zone.masters.len() as u32).map(MasterIndex).filter(here).collect();
+            masters.into_iter().for_each(|master| zone.log(Subject::Master(master), now));
+        });
+    }
+
     pub fn set_hidden(&self, photo: AssetId, hidden: bool) -> Result<(), NoSuch> {
         self.change_asset(photo, |zone, index, _| zone.assets[index.0 as usize].hidden = hidden)
     }

@@ -5,9 +5,15 @@ use super::asset::{AssetIndex, MasterIndex};
 
 /// Where every log begins; recorded counters are of this size.
 pub(crate) const BEGINNING: u64 = 0x1_4000;
-/// Once in so many entries comes a run of gaps, so that a walk meets empty pages as real ones do (photos.md §3.2).
+/// Once in so many entries comes a run of gaps, so that a walk meets empty pages as real ones do: a few in a row, now and
+/// then dozens (photos.md §3.2).
 const GAP_EVERY: usize = 701;
 const GAPS: usize = 3;
+const MANY_GAPS: usize = 30;
+/// One run in so many is of many gaps.
+const MANY_EVERY: usize = 3;
+/// One entry in so many is about a record that is no photo (photos.md §3.7).
+const OTHER_EVERY: usize = 9;
 
 /// What a log entry is about. The record's state is looked up when the entry is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,6 +23,10 @@ pub(crate) enum Subject {
     Album(AlbumIndex),
     Relation(RelationIndex),
     LibraryInfo,
+    /// One of the two folders that stand for the root level.
+    RootFolder(usize),
+    /// A record of a kind that has no file: faces, people, memories.
+    Other(u32),
     /// A record that was deleted before this simulator began: only its tombstone is left.
     Ghost(u32),
     /// Nothing a client may see: a page ends here.
@@ -35,8 +45,13 @@ impl Log {
 
     /// Appends an entry and returns its counter.
     pub(crate) fn push(&mut self, subject: Subject) -> u64 {
-        if self.0.len() % GAP_EVERY == GAP_EVERY - 1 {
-            self.0.extend([Subject::Gap; GAPS]);
+        let length = self.0.len();
+        if length % GAP_EVERY == GAP_EVERY - 1 {
+            let many = length / GAP_EVERY % MANY_EVERY == MANY_EVERY - 1;
+            self.0.extend(std::iter::repeat_n(Subject::Gap, if many { MANY_GAPS } else { GAPS }));
+        }
+        if length % OTHER_EVERY == OTHER_EVERY - 1 {
+            self.0.push(Subject::Other(length as u32));
         }
         self.0.push(subject);
         self.now()

@@ -10,6 +10,7 @@ use super::listing::{Listing, Smart};
 use super::log::{Log, Subject};
 use super::name::Uuid;
 use super::stamp::{Presence, Stamp};
+use super::{ANOTHER, OWNER};
 
 /// Which database a zone is reached through.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
@@ -64,6 +65,10 @@ impl Zone {
     }
 
     pub(crate) fn new(name: impl Into<String>, area: Area, kind: Kind, now_ms: i64) -> Zone {
+        let mut log = Log::default();
+        if kind == Kind::Personal {
+            (0..2).for_each(|n| _ = log.push(Subject::RootFolder(n)));
+        }
         Zone {
             name: name.into(),
             area,
@@ -78,7 +83,7 @@ impl Zone {
             relations: Vec::new(),
             info: Stamp::new(now_ms),
             ghosts: 0,
-            log: Log::default(),
+            log,
             listings: Listings::default(),
             by_asset: HashMap::new(),
             by_album: HashMap::new(),
@@ -86,6 +91,14 @@ impl Zone {
             by_content: HashMap::new(),
             by_master: HashMap::new(),
             unnamed: 0,
+        }
+    }
+
+    /// Whose it is, as requests and records name them.
+    pub(crate) fn owner(&self) -> &'static str {
+        match self.area {
+            Area::Private => OWNER,
+            Area::Shared => ANOTHER,
         }
     }
 
@@ -216,7 +229,7 @@ impl Zone {
             Subject::Album(index) => &mut self.albums[index.0 as usize].stamp,
             Subject::Relation(index) => &mut self.relations[index.0 as usize].stamp,
             Subject::LibraryInfo => &mut self.info,
-            Subject::Ghost(_) | Subject::Gap => return None,
+            Subject::RootFolder(_) | Subject::Other(_) | Subject::Ghost(_) | Subject::Gap => return None,
         })
     }
 
@@ -227,7 +240,7 @@ impl Zone {
             Subject::Album(index) => &self.album(index).stamp,
             Subject::Relation(index) => &self.relation(index).stamp,
             Subject::LibraryInfo => &self.info,
-            Subject::Ghost(_) | Subject::Gap => return None,
+            Subject::RootFolder(_) | Subject::Other(_) | Subject::Ghost(_) | Subject::Gap => return None,
         })
     }
 }

@@ -40,17 +40,16 @@ impl Writer<'_> {
         fields.time("recordModificationDate", relation.stamp.modified_ms);
         self.envelope(self.relation_name(index), "CPLContainerRelation", &relation.stamp, fields)
     }
-}
 
-/// Two folders without a name that the root level always shows (photos.md §2.3).
-pub(in crate::database) const ROOT_FOLDERS: [&str; 2] = ["----Root-Folder----", "----Project-Root-Folder----"];
-
-pub(in crate::database) fn root_folders(writer: &Writer<'_>) -> Vec<Record> {
-    let folder = |name: &str| {
-        let mut fields = writer.fields();
+    /// The `n`-th of [`ROOT_FOLDERS`].
+    pub(in crate::database) fn root_folder(&self, n: usize) -> Record {
+        let mut fields = self.fields();
         fields.int("albumType", FOLDER);
         fields.int("position", 0);
-        writer.envelope(name.to_owned(), "CPLAlbum", &Stamp::new(writer.zone.info.created_ms), fields)
-    };
-    ROOT_FOLDERS.map(folder).into()
+        let stamp = Stamp::new(self.zone.info.created_ms);
+        self.envelope(ROOT_FOLDERS[n].to_owned(), "CPLAlbum", &stamp, fields)
+    }
 }
+
+/// Two folders without a name, which the root level and the change log show (photos.md §2.3).
+pub(in crate::database) const ROOT_FOLDERS: [&str; 2] = ["----Root-Folder----", "----Project-Root-Folder----"];

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::database::fields::FieldList;
-use crate::library::{OWNER, Stamp};
+use crate::library::{OWNER, Stamp, Zone};
 
 /// The device that wrote everything, and the one that changed it.
 const DEVICE: &str = "0F4E2D1C3B5A69788796A5B4C3D2E1F00F4E2D1C3B5A69788796A5B4C3D2E1F0";
@@ -60,8 +60,8 @@ pub(in crate::database) struct ZoneId {
 }
 
 impl ZoneId {
-    pub(in crate::database) fn named(name: &str) -> ZoneId {
-        ZoneId { zone_name: name.to_owned(), owner_record_name: OWNER, zone_type: "REGULAR_CUSTOM_ZONE" }
+    pub(in crate::database) fn of(zone: &Zone) -> ZoneId {
+        ZoneId { zone_name: zone.name.clone(), owner_record_name: zone.owner(), zone_type: "REGULAR_CUSTOM_ZONE" }
     }
 }
 
