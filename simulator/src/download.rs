@@ -61,7 +61,7 @@ fn serve(state: &State, cloud: &Cloud, call: &Call, checksum: Checksum) -> Respo
     if status == 206 {
         reply::set(&mut response, "content-range", &format!("bytes {start}-{}/{size}", end - 1));
     }
-    common_headers(&mut response, &call.path);
+    common_headers(&mut response, &call.path, state.clock.now_s());
     response
 }
 
@@ -72,9 +72,11 @@ fn unsatisfiable(size: u64) -> Response {
 }
 
 /// Headers of every recorded answer.
-fn common_headers(response: &mut Response, path: &str) {
+fn common_headers(response: &mut Response, path: &str, now_s: i64) {
     let name = path.rsplit('/').next().unwrap_or_default().replace('$', "%24");
     reply::set(response, "accept-ranges", "bytes");
+    // Of no use to anybody: it is always the moment of the answer.
+    reply::set(response, "last-modified", &reply::http_date(now_s));
     reply::set(response, "cache-control", "no-transform,private,max-age=2592000,s-maxage=2592000");
     reply::set(response, "content-disposition", &format!("attachment; filename=\"{name}\"; filename*=UTF-8''{name}"));
     reply::set(response, "access-control-allow-methods", "GET,OPTIONS");

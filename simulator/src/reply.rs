@@ -31,6 +31,14 @@ pub fn empty(status: u16) -> Response {
     response
 }
 
+/// A moment, in seconds since 1970, as headers write it.
+pub fn http_date(at_s: i64) -> String {
+    let at = jiff::Timestamp::from_second(at_s).unwrap_or_default();
+    jiff::fmt::rfc2822::DateTimePrinter::new()
+        .timestamp_to_rfc9110_string(&at)
+        .expect("years from 1 to 9999 are written")
+}
+
 /// Sets a header whose value this crate made: printable ASCII.
 pub fn set(response: &mut Response, name: &'static str, value: &str) {
     let value = HeaderValue::from_str(value).expect("header values are made of printable ASCII");

@@ -321,10 +321,7 @@ async fn answer(world: &World, request: Request<Incoming>, door: Door) -> io::Re
 
 /// With the date of the simulator's own clock, which may be another than this machine's.
 fn dated(mut response: Response, now_s: i64) -> Response {
-    let now = jiff::Timestamp::from_second(now_s).unwrap_or_default();
-    if let Ok(date) = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now) {
-        reply::set(&mut response, "date", &date);
-    }
+    reply::set(&mut response, "date", &reply::http_date(now_s));
     response
 }
 
