@@ -114,11 +114,19 @@ impl Front {
         }
     }
 
-    /// Base URL of a partitioned iCloud service, for example `ckdatabasews`. No trailing slash.
-    pub fn partition_url(&self, service: &str) -> String {
+    /// Base URL of an iCloud service in the account's partition, for example `ckdatabasews`. No trailing slash.
+    pub fn partition_url(&self, service: &str, partition: u16) -> String {
         match self {
-            Front::Apple { .. } => format!("https://p61-{service}.icloud.com:443"),
+            Front::Apple { .. } => format!("https://p{partition}-{service}.icloud.com:443"),
             Front::Loopback { services, .. } => services.clone(),
+        }
+    }
+
+    /// Whether the account's data is behind this name; on loopback all partitions are one.
+    pub fn is_at(&self, partition: u16) -> bool {
+        match self {
+            Front::Apple { host } => host.starts_with(&format!("p{partition}-")),
+            Front::Loopback { .. } => true,
         }
     }
 

@@ -55,6 +55,7 @@ pub async fn handle(state: Arc<State>, call: Call) -> Response {
         Ok(body) => reply::json(200, &body),
         Err(refusal) => refused(&state, &call, &refusal),
     };
+    signed.set_cookies(&call, &mut response);
     reply::set(&mut response, "x-apple-cloudkit-version", "1.0");
     reply::set(&mut response, "x-apple-user-partition", "61");
     reply::set(&mut response, "x-apple-request-uuid", &request_uuid());

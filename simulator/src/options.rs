@@ -152,10 +152,12 @@ pub struct Switches {
     pub protection: Option<Protection>,
     /// `Access iCloud Data on the Web`.
     pub web_access: bool,
+    /// Where the account's data is: `p61` of host names. Data calls to another partition are misdirected (421).
+    pub partition: u16,
     /// Zones in one answer of `changes/database`, the longest unchanged first.
     pub zones_per_page: usize,
-    /// Hold every data call to the letter of the web client: `Origin` and `Referer` present.
-    pub strict_headers: bool,
+    /// What is tolerated only because some client that works against Apple does it is a breach, too.
+    pub strict: bool,
 }
 
 impl Default for Switches {
@@ -186,8 +188,9 @@ impl Default for Switches {
             domain_to_use: None,
             protection: None,
             web_access: true,
+            partition: 61,
             zones_per_page: usize::MAX,
-            strict_headers: false,
+            strict: true,
         }
     }
 }

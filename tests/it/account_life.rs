@@ -199,6 +199,20 @@ async fn a_sign_in_that_apple_lost_is_begun_anew_once() {
     }
 }
 
+/// The data service gives the session's cookie anew before it runs out (protocol/auth.md §4.4): who keeps it stays signed in.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_used_does_not_run_out() {
+    let world = World::new();
+    world.simulator.change_switches(|switches| switches.session_life = std::time::Duration::from_secs(24 * 3600));
+    let account = world.signed_in().await;
+    for _ in 0..10 {
+        world.simulator.state().clock.advance(std::time::Duration::from_secs(15 * 3600));
+        assert_let_in(&account.post(ZONES, &json!({})).await.unwrap());
+    }
+    assert_eq!((world.sign_ins(), world.logins()), (1, 1));
+    world.simulator.assert_clean();
+}
+
 const APPROVED: Protection = Protection { approved_after: Some(2), cookies_after: 3, arming_refused: false };
 const IGNORED: Protection = Protection { approved_after: None, ..APPROVED };
 

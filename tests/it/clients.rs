@@ -11,6 +11,7 @@ mod copied;
 mod dialogue;
 mod icloudpd;
 mod listed;
+mod photosfs;
 mod proxy;
 mod pyicloud;
 mod rclone;

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use axum::response::Response;
 use serde_json::json;
 
+use super::cookies::Baker;
+use super::tokens::WebToken;
 use super::visit::Visit;
-use super::{Accounts, cookies, setup, tokens};
+use super::{Accounts, cookies, login, setup, tokens};
 use crate::call::Call;
 use crate::reply;
 use crate::state::State;
@@ -16,6 +18,17 @@ use crate::state::State;
 pub struct Signed {
     /// The account's directory services id.
     pub dsid: String,
+    /// A new value of the session's cookie, and when it runs out: the one that was sent has grown old.
+    fresh: Option<(String, i64)>,
+}
+
+impl Signed {
+    /// Sets the cookies that an answer of the data service brings (protocol/auth.md §4.4).
+    pub fn set_cookies(&self, call: &Call, response: &mut Response) {
+        if let Some((token, expires_s)) = &self.fresh {
+            Baker { front: &call.front, response }.set("X-APPLE-WEBAUTH-TOKEN", token, Some(*expires_s));
+        }
+    }
 }
 
 /// Verifies the web session of a data call: the answer to give instead, if it does not hold. The database calls this
@@ -23,12 +36,19 @@ pub struct Signed {
 pub fn authorise(state: &State, call: &Call) -> Result<Signed, Box<Response>> {
     let visit = Visit { call, switches: state.switches(), now_s: state.clock.now_s(), breaches: &state.breaches };
     setup::origin(&visit);
-    verified(&state.accounts(), &visit).map_err(Box::new)
+    setup::content_type(&visit, "text/plain");
+    let mut accounts = state.accounts();
+    accounts.tokens.set_time(visit.now_s, &visit.switches);
+    verified(&mut accounts, &visit).map_err(Box::new)
 }
 
-fn verified(accounts: &Accounts, visit: &Visit) -> Result<Signed, Response> {
+fn verified(accounts: &mut Accounts, visit: &Visit) -> Result<Signed, Response> {
+    if !visit.call.front.is_at(visit.switches.partition) {
+        return Err(reply::text(421, "Misdirected Request"));
+    }
     let cookies = cookies::sent(&visit.call.headers);
-    let account = token_holder(accounts, visit, &cookies)?;
+    let token = token_of(accounts, visit, &cookies)?;
+    let account = token.account.clone();
     let dsid = accounts.known[&account].person.dsid.clone();
     user_cookie(&cookies, visit, &dsid)?;
     if visit.call.query("dsid").is_some_and(|sent| sent != dsid) {
@@ -39,11 +59,15 @@ fn verified(accounts: &Accounts, visit: &Visit) -> Result<Signed, Response> {
         return Err(cloudkit(403, "ACCESS_DENIED", "private db access disabled for this account"));
     }
     pcs_cookies(accounts, visit, &cookies, &account)?;
-    Ok(Signed { dsid })
+    let fresh = token.is_old(visit.now_s).then(|| {
+        let expires_s = login::expiry(visit);
+        (accounts.tokens.new_web(&account, token.login, expires_s), expires_s)
+    });
+    Ok(Signed { dsid, fresh })
 }
 
-/// The account that the token cookie was issued to.
-fn token_holder(accounts: &Accounts, visit: &Visit, cookies: &HashMap<String, String>) -> Result<String, Response> {
+/// What the token cookie stands for.
+fn token_of(accounts: &Accounts, visit: &Visit, cookies: &HashMap<String, String>) -> Result<WebToken, Response> {
     let Some(sent) = cookies.get("X-APPLE-WEBAUTH-TOKEN").filter(|value| !value.is_empty()) else {
         return Err(cloudkit(421, "AUTHENTICATION_REQUIRED", "Missing X-APPLE-WEBAUTH-TOKEN cookie"));
     };
@@ -54,7 +78,7 @@ fn token_holder(accounts: &Accounts, visit: &Visit, cookies: &HashMap<String, St
     if !token.holds(visit.now_s) {
         return Err(cloudkit(421, "AUTHENTICATION_REQUIRED", "Invalid global session"));
     }
-    Ok(token.account.clone())
+    Ok(token.clone())
 }
 
 fn user_cookie(cookies: &HashMap<String, String>, visit: &Visit, dsid: &str) -> Result<(), Response> {

@@ -28,8 +28,10 @@ pub fn account_login(accounts: &mut Accounts, visit: &Visit) -> Result<Response,
         return Err(reply::json(status, &json!({"domainToUse": domain})));
     }
     let trust = body["trustToken"].as_str().unwrap_or_default();
-    if accounts.tokens.trust_owner(trust).is_some_and(|owner| owner != token.account) {
-        visit.breach("another account's trust token");
+    match accounts.tokens.trust_owner(trust) {
+        Some(owner) if owner != token.account => visit.breach("another account's trust token"),
+        None if !trust.is_empty() => visit.note("a trust token of another simulator"),
+        _ => {}
     }
     let trusting = !visit.switches.trust_tokens_dead && accounts.tokens.trusts(trust, &token.account);
     let trusted = match (token.stage, visit.switches.escrow) {
@@ -75,7 +77,8 @@ pub fn validate(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Resp
     Ok(response)
 }
 
-fn expiry(visit: &Visit) -> i64 {
+/// When a session that is made or refreshed now runs out: seconds since 1970.
+pub fn expiry(visit: &Visit) -> i64 {
     visit.now_s + i64::try_from(visit.switches.session_life.as_secs()).unwrap_or(DAY_S)
 }
 
@@ -128,7 +131,7 @@ fn account_json(account: &Account, visit: &Visit, trusted: bool) -> Value {
         "hsaTrustedBrowser": !challenged, "hsaChallengeRequired": challenged, "isExtendedLogin": true, "version": 2,
         "iCDPEnabled": visit.switches.protection.is_some(), "pcsEnabled": true, "pcsDeleted": false, "pcsServiceIdentitiesIncluded": false,
         "hasMinimumDeviceForPhotosWeb": true, "termsUpdateNeeded": visit.switches.terms_pending, "isRepairNeeded": false,
-        "webservices": services_json(&visit.call.front),
+        "webservices": services_json(&visit.call.front, visit.switches.partition),
         "configBag": {"urls": {}, "accountCreateEnabled": true},
         "apps": {"photos": {}, "iclouddrive": {}, "find": {"canLaunchWithOneFactor": true},
                  "settings": {"canLaunchWithOneFactor": true}},
@@ -161,12 +164,12 @@ fn hsa_version(switches: &Switches) -> u32 {
 }
 
 /// The map of services. Some entries have no address or no status, as Apple's do.
-fn services_json(front: &Front) -> Value {
-    let at = |service: &str| json!({"url": front.partition_url(service), "status": "active"});
-    let protected =
-        |service: &str| json!({"pcsRequired": true, "url": front.partition_url(service), "status": "active"});
+fn services_json(front: &Front, partition: u16) -> Value {
+    let url = |service: &str| front.partition_url(service, partition);
+    let at = |service: &str| json!({"url": url(service), "status": "active"});
+    let protected = |service: &str| json!({"pcsRequired": true, "url": url(service), "status": "active"});
     let mut photos = protected("photosws");
-    photos["uploadUrl"] = json!(front.partition_url("uploadphotosws"));
+    photos["uploadUrl"] = json!(url("uploadphotosws"));
     let mut account = at("setup");
     account["iCloudEnv"] = json!({"shortId": "p", "vipSuffix": "prod"});
     json!({
@@ -174,6 +177,6 @@ fn services_json(front: &Front) -> Value {
         "uploadimagews": at("uploadimagews"), "sharedstreams": at("sharedstreams"),
         "sharedlibrary": {"url": front.icloud_url("sharedlibrary"), "status": "active"},
         "drivews": protected("drivews"), "docws": protected("docws"), "account": account,
-        "ckdeviceservice": {"url": front.partition_url("ckdevice")}, "schoolwork": {}
+        "ckdeviceservice": {"url": url("ckdevice")}, "schoolwork": {}
     })
 }

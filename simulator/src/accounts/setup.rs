@@ -41,16 +41,19 @@ fn route(accounts: &mut Accounts, visit: &Visit) -> Result<Response, Response> {
 
 type Handler = fn(&mut Accounts, &Visit) -> Result<Response, Response>;
 
-/// The page that the web client runs in. Clients differ; only `strict_headers` holds them to it.
+/// The page that the web client runs in.
 pub fn origin(visit: &Visit) {
     let header = |name| visit.call.header(name).unwrap_or_default();
-    if header("origin").starts_with("https://www.icloud.com") && header("referer").starts_with("https://www.icloud.com")
-    {
-        return;
+    let is_of_icloud = |name| header(name).starts_with("https://www.icloud.com");
+    if !is_of_icloud("origin") || !is_of_icloud("referer") {
+        visit.note("no Origin and Referer of www.icloud.com");
     }
-    match visit.switches.strict_headers {
-        true => visit.breach("no Origin and Referer of www.icloud.com"),
-        false => visit.note("no Origin and Referer of www.icloud.com"),
+}
+
+/// How the web client says that it sends JSON.
+pub fn content_type(visit: &Visit, expected: &str) {
+    if !visit.call.header("content-type").unwrap_or_default().starts_with(expected) {
+        visit.note("another Content-Type than the web client's");
     }
 }
 

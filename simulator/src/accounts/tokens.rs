@@ -52,6 +52,7 @@ pub struct WebToken {
     pub account: String,
     /// Which login it belongs to: a refresh gives a new value for the same login.
     pub login: u64,
+    born_s: i64,
     expires_s: i64,
     dead: bool,
 }
@@ -59,6 +60,11 @@ pub struct WebToken {
 impl WebToken {
     pub fn holds(&self, now_s: i64) -> bool {
         !self.dead && now_s < self.expires_s
+    }
+
+    /// Whether more than half of its life is over.
+    pub fn is_old(&self, now_s: i64) -> bool {
+        now_s - self.born_s > self.expires_s - now_s
     }
 }
 
@@ -116,7 +122,10 @@ impl Tokens {
 
     pub fn new_web(&mut self, account: &str, login: u64, expires_s: i64) -> String {
         let token = format!("v=2:t={}", random(120));
-        self.web.insert(token.clone(), WebToken { account: account.into(), login, expires_s, dead: false });
+        self.web.insert(
+            token.clone(),
+            WebToken { account: account.into(), login, born_s: self.now_s, expires_s, dead: false },
+        );
         token
     }
 

@@ -21,9 +21,12 @@ impl Visit<'_> {
         self.breaches.record(format!("{}: {what}", self.call.line()));
     }
 
-    /// Records a leniency used at this request.
+    /// Records a leniency used at this request, or a breach where none is granted ([`Switches::strict`]).
     pub fn note(&self, what: &str) {
-        self.breaches.note(format!("{}: {what}", self.call.line()));
+        match self.switches.strict {
+            true => self.breach(what),
+            false => self.breaches.note(format!("{}: {what}", self.call.line())),
+        }
     }
 
     /// The body as JSON; anything else is a malformed payload.

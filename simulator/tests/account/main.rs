@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use client::{Client, NAME, PASSWORD, cookies_of, http};
 use icloud_simulator::accounts::Form;
-use icloud_simulator::options::{CodeReply, Protocol};
+use icloud_simulator::options::{CodeReply, Protocol, Switches};
 use icloud_simulator::{Options, Simulator};
 use num_bigint::BigUint;
 use reqwest::Method;
@@ -19,8 +19,10 @@ fn started() -> Simulator {
     Simulator::start(options()).unwrap()
 }
 
+/// Leniencies are granted, for that is what some of these tests look at.
 fn options() -> Options {
-    Options { assets: Some(1), ..Options::default() }
+    let switches = Switches { strict: false, ..Switches::default() };
+    Options { assets: Some(1), switches, ..Options::default() }
 }
 
 async fn body(response: reqwest::Response) -> Value {
@@ -31,7 +33,7 @@ async fn body(response: reqwest::Response) -> Value {
 async fn a_whole_sign_in_leaves_nothing_to_complain_about() {
     for protocol in [Protocol::S2k, Protocol::S2kFo] {
         let simulator = started();
-        simulator.change_switches(|switches| (switches.protocol, switches.strict_headers) = (protocol, true));
+        simulator.change_switches(|switches| (switches.protocol, switches.strict) = (protocol, true));
         let mut client = Client::new(&simulator);
         client.sign_in(&simulator).await;
         assert_eq!(client.data().await.status(), 200);

@@ -30,7 +30,9 @@ impl Stage {
             cert: authority.certificate.clone(),
             key: authority.key.clone(),
         };
-        let start = move || Simulator::start(Options { tls: Some(tls), ..options });
+        let mut options = Options { tls: Some(tls), ..options };
+        options.switches.strict = false;
+        let start = move || Simulator::start(options);
         let simulator = tokio::task::spawn_blocking(start).await.unwrap().expect("the simulator starts");
         let proxy = Proxy::start(simulator.tls_address().unwrap()).await.expect("the proxy starts");
         let stage = Self { simulator, authority, proxy, folder };
