@@ -142,6 +142,27 @@ fn a_shared_library_without_lists_of_hidden_and_trashed_is_read_from_its_history
     assert_listed(&stage);
 }
 
+/// In a history the record of a file may come hundreds of pages after its photo (protocol/photos.md §3.5).
+#[test]
+fn a_history_whose_masters_come_last_is_read_whole() {
+    let stage = Stage::new(Options { assets: Some(900), ..Options::default() });
+    let cloud = stage.simulator.cloud();
+    for asset in cloud.truth().assets().step_by(17) {
+        cloud.leave_out_of_lists(cloud.primary(), cloud.asset_named(&asset.record_name).unwrap().name);
+    }
+    cloud.rewrite_masters(cloud.primary());
+    stage.update().unwrap();
+    assert_true(&stage);
+    assert!(stage.simulator.requests("changes/zone") > 5, "the history was read");
+    // Two pages of new photos, all before the first of their masters.
+    let photo = |n: u64| NewPhoto::new(&format!("NEW_{n}.JPG"), Resource::new("public.jpeg", Body::seeded(n, 900)), 0);
+    (0..250).for_each(|n| _ = cloud.add_photo(cloud.primary(), photo(n)));
+    cloud.rewrite_masters(cloud.primary());
+    stage.update().unwrap();
+    assert_true(&stage);
+    stage.simulator.assert_clean();
+}
+
 #[test]
 fn a_listing_that_stays_short_is_not_shown() {
     let stage = Stage::new(Options { assets: Some(300), ..Options::default() });
@@ -159,6 +180,21 @@ fn masters_that_come_late_are_looked_up() {
     stage.update().unwrap();
     assert_true(&stage);
     stage.simulator.assert_clean();
+}
+
+/// A record that cannot be had is no photo without a file: the listing waits for it (protocol/photos.md §5.4).
+#[test]
+fn masters_whose_look_up_fails_are_not_given_up() {
+    let stage = Stage::new(Options { assets: Some(300), ..Options::default() });
+    stage.simulator.fault(Fault::nth("records/query", 4, Effect::Answer(Change::WithoutMasters)));
+    let (code, reason) = ("INTERNAL_ERROR".to_owned(), "scripted".to_owned());
+    let inside = Effect::Answer(Change::ErrorInside { place: Place::FirstRecord, code, reason });
+    stage.simulator.fault(Fault::nth("records/lookup", 1, inside));
+    let error = stage.update().unwrap_err();
+    assert!(error.to_string().contains("INTERNAL_ERROR"), "{error}");
+    assert!(stage.tree().iter().all(|(path, _)| !path.contains('.')), "nothing of it is shown");
+    stage.update().unwrap();
+    assert_listed(&stage);
 }
 
 #[test]
@@ -196,6 +232,23 @@ fn a_list_of_albums_that_comes_empty_is_read_again() {
     assert_places(&stage);
     assert_eq!(albums(&stage), 48, "forty albums in eight folders");
     assert!(stage.index.libraries().unwrap().iter().all(|state| state.note.is_none()));
+    stage.simulator.assert_clean();
+}
+
+/// A page has 200 albums, whatever is asked for (protocol/photos.md §2.3).
+#[test]
+fn albums_beyond_one_page_are_listed_at_every_level() {
+    let stage = Stage::new(Options { assets: Some(0), ..Options::default() });
+    let cloud = stage.simulator.cloud();
+    let folder = cloud.add_folder(cloud.primary(), "Folder", None);
+    for (count, inside) in [(450, None), (230, Some(folder))] {
+        (0..count).for_each(|n| _ = cloud.add_album(cloud.primary(), &format!("Album {n}"), inside));
+    }
+    stage.update().unwrap();
+    let library = stage.index.libraries().unwrap().remove(0).library;
+    let listed = stage.runtime.block_on(stage.photos.albums(&library)).unwrap();
+    assert_eq!((listed.albums.len(), listed.roots), (681, 2));
+    assert_eq!(albums(&stage), 681);
     stage.simulator.assert_clean();
 }
 

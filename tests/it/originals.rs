@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use icloud_simulator::Options;
 use icloud_simulator::fault::{Damage, Effect, Failure, Fault};
-use icloud_simulator::library::TruthResource;
+use icloud_simulator::library::{Body, Edit, NewPhoto, Resource as Picture, TruthResource};
 use photosfs::content::{Content, ContentError, ContentOptions, PhotosSource};
 use photosfs::fuse::{self, MountOptions};
 use photosfs::index::NodeKind;
-use photosfs::photos::Resource;
+use photosfs::photos::{Resource, ResourceKind};
 use photosfs::vfs::Vfs;
 
 use crate::fake::{Calm, OWNER};
@@ -144,6 +144,47 @@ fn an_address_that_is_always_refused_is_an_error() {
     assert!(matches!(error, ContentError::Source(_)), "{error:?}");
     assert_eq!(stage.simulator.requests("download"), 2, "asked once more, and no more");
     assert_eq!(stage.simulator.requests("records/lookup") - before, 2);
+}
+
+/// Lives of addresses grow shorter over the years (protocol/photos.md §5.5): one that is nearly over is good for one request.
+#[test]
+fn addresses_that_hold_for_a_minute_are_used_at_once() {
+    let stage = Stage::new(Options { assets: Some(8), ..Options::default() });
+    stage.simulator.cloud().set_link_life(Duration::from_secs(60));
+    stage.update().unwrap();
+    let (truth, content) = (truth(&stage), content(&stage));
+    let resources: Vec<_> = stage.index.resources().unwrap().into_iter().map(|(_, resource)| resource).collect();
+    for resource in &resources {
+        assert!(read(&stage, &content, resource).unwrap() == body(&truth[resource.checksum.as_str()]));
+    }
+    assert!(stage.simulator.requests("records/lookup") <= resources.len() as u64);
+    stage.simulator.assert_clean();
+}
+
+/// An edit that photosfs has not heard of yet: the file that is shown is another than the one iCloud has.
+#[test]
+fn what_was_edited_since_is_refused_until_it_is_known() {
+    let stage = Stage::new(Options { assets: Some(0), ..Options::default() });
+    let cloud = stage.simulator.cloud();
+    let picture = |text: &'static str| Picture::new("public.jpeg", Body::bytes(text.as_bytes()));
+    let photo = cloud.add_photo(cloud.primary(), NewPhoto::new("A.JPG", picture("original"), 1_700_000_000_000));
+    let edited = |text| cloud.edit(photo, Edit { picture: Some(picture(text)), ..Edit::new() }).unwrap();
+    let content = content(&stage);
+    let rendering = || {
+        let mut all = stage.index.resources().unwrap().into_iter().map(|(_, resource)| resource);
+        all.find(|resource| resource.kind == ResourceKind::Edited).unwrap()
+    };
+    edited("edit 1");
+    stage.update().unwrap();
+    let first = rendering();
+    // As long as the first, so that nothing but the checksum tells them apart.
+    edited("edit 2");
+    let error = read(&stage, &content, &first).unwrap_err();
+    assert!(error.to_string().contains("another version"), "{error}");
+    stage.update().unwrap();
+    assert_eq!(read(&stage, &content, &rendering()).unwrap(), "edit 2");
+    assert_eq!(stage.simulator.requests("download"), 1, "nothing was fetched for the one that is no more");
+    stage.simulator.assert_clean();
 }
 
 #[test]
