@@ -38,6 +38,9 @@ impl Call {
     }
 }
 
+/// What the names of hosts in mainland China end with (protocol/auth.md §0.5).
+const CHINA: &str = ".cn";
+
 /// Which of our services a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
@@ -59,8 +62,9 @@ impl Service {
         prefixes.into_iter().find(|(prefix, _)| path.starts_with(prefix)).map(|(_, service)| service)
     }
 
-    /// Whether Apple serves this under that host name (no port).
+    /// Whether Apple serves this under that host name (no port), here or in mainland China.
     fn lives_at(self, host: &str) -> bool {
+        let host = host.strip_suffix(CHINA).unwrap_or(host);
         match self {
             Service::Idmsa => host == "idmsa.apple.com",
             Service::Setup => host == "setup.icloud.com" || host.ends_with("-setup.icloud.com"),
@@ -92,7 +96,8 @@ impl Front {
     /// `host` is the request's Host; `content` the base URL of the plain content listener.
     pub fn new(door: Door, host: &str, content: &str) -> Result<Front, String> {
         let name = without_port(host);
-        if name.ends_with(".apple.com") || name.ends_with(".icloud.com") || name.ends_with(".icloud-content.com") {
+        let place = name.strip_suffix(CHINA).unwrap_or(name);
+        if [".apple.com", ".icloud.com", ".icloud-content.com"].iter().any(|domain| place.ends_with(domain)) {
             return Ok(Front::Apple { host: name.to_owned() });
         }
         if !matches!(name, "127.0.0.1" | "localhost") {
@@ -117,8 +122,16 @@ impl Front {
     /// Base URL of an iCloud service in the account's partition, for example `ckdatabasews`. No trailing slash.
     pub fn partition_url(&self, service: &str, partition: u16) -> String {
         match self {
-            Front::Apple { .. } => format!("https://p{partition}-{service}.icloud.com:443"),
+            Front::Apple { .. } => format!("https://p{partition}-{service}.icloud.com{}:443", self.region()),
             Front::Loopback { services, .. } => services.clone(),
+        }
+    }
+
+    /// How the names go on with which this client came.
+    fn region(&self) -> &'static str {
+        match self {
+            Front::Apple { host } if host.ends_with(CHINA) => CHINA,
+            _ => "",
         }
     }
 
@@ -133,7 +146,7 @@ impl Front {
     /// Base URL of an iCloud host that has no partition, for example `setup`.
     pub fn icloud_url(&self, host: &str) -> String {
         match self {
-            Front::Apple { .. } => format!("https://{host}.icloud.com"),
+            Front::Apple { .. } => format!("https://{host}.icloud.com{}", self.region()),
             Front::Loopback { services, .. } => services.clone(),
         }
     }
@@ -141,7 +154,7 @@ impl Front {
     /// Base URL of the content host, to which `/B/…` is appended.
     pub fn content_url(&self) -> String {
         match self {
-            Front::Apple { .. } => "https://cvws.icloud-content.com".into(),
+            Front::Apple { .. } => format!("https://cvws.icloud-content.com{}", self.region()),
             Front::Loopback { content, .. } => content.clone(),
         }
     }
@@ -149,7 +162,7 @@ impl Front {
     /// The scope attributes of a cookie for that domain; on loopback it is host-only and not Secure, or a jar would drop it.
     pub fn cookie_scope(&self, domain: &str) -> String {
         match self {
-            Front::Apple { .. } => format!("Domain={domain}; Path=/; Secure"),
+            Front::Apple { .. } => format!("Domain={domain}{}; Path=/; Secure", self.region()),
             Front::Loopback { .. } => "Path=/".into(),
         }
     }
