@@ -176,9 +176,10 @@ fn a_listing_that_stays_short_is_not_shown() {
 #[test]
 fn masters_that_come_late_are_looked_up() {
     let stage = Stage::new(Options { assets: Some(300), ..Options::default() });
-    stage.simulator.fault(Fault::nth("records/query", 4, Effect::Answer(Change::WithoutMasters)));
+    stage.simulator.fault(Fault::every("records/query", Effect::Answer(Change::WithoutMasters)));
     stage.update().unwrap();
     assert_true(&stage);
+    assert!(stage.simulator.requests("records/lookup") >= 2, "two hundred at a time");
     stage.simulator.assert_clean();
 }
 
@@ -186,7 +187,7 @@ fn masters_that_come_late_are_looked_up() {
 #[test]
 fn masters_whose_look_up_fails_are_not_given_up() {
     let stage = Stage::new(Options { assets: Some(300), ..Options::default() });
-    stage.simulator.fault(Fault::nth("records/query", 4, Effect::Answer(Change::WithoutMasters)));
+    stage.simulator.fault(Fault::every("records/query", Effect::Answer(Change::WithoutMasters)));
     let (code, reason) = ("INTERNAL_ERROR".to_owned(), "scripted".to_owned());
     let inside = Effect::Answer(Change::ErrorInside { place: Place::FirstRecord, code, reason });
     stage.simulator.fault(Fault::nth("records/lookup", 1, inside));
@@ -199,10 +200,14 @@ fn masters_whose_look_up_fails_are_not_given_up() {
 
 #[test]
 fn half_a_page_is_read_on() {
+    let whole = Stage::new(Options { assets: Some(300), ..Options::default() });
+    whole.update().unwrap();
     let stage = Stage::new(Options { assets: Some(300), ..Options::default() });
     stage.simulator.fault(Fault::nth("records/query", 5, Effect::Answer(Change::HalfPage)));
     stage.update().unwrap();
     assert_true(&stage);
+    let asked = |stage: &Stage| stage.simulator.requests("records/query");
+    assert!(asked(&stage) > asked(&whole), "what was missing was asked for");
     stage.simulator.assert_clean();
 }
 
