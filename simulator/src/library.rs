@@ -40,7 +40,7 @@ pub(crate) use random::{Stream, mix};
 pub(crate) use stamp::{Presence, Stamp};
 pub(crate) use zone::{Kind, Zone};
 pub(crate) mod tokens {
-    pub(crate) use super::token::{BadToken, database_counter, of_database, of_zone, zone_counter};
+    pub(crate) use super::token::{BadToken, database_counter, of_database, of_zone, seal, zone_counter};
 }
 
 use crate::clock::Clock;
@@ -100,6 +100,8 @@ pub(crate) struct Model {
     pub(crate) published: HashMap<Checksum, Body>,
     /// Counts changes over all zones.
     pub(crate) generation: u64,
+    /// How often all tokens of databases given out before were forgotten.
+    pub(crate) forgotten: u32,
     /// Signs download addresses.
     pub(crate) link_key: LinkKey,
     /// Counts database tokens, which never repeat.
@@ -123,7 +125,8 @@ impl Cloud {
             generation += 1;
             zone.generation = generation;
         }
-        Cloud { model: Arc::new(Mutex::new(Model { zones, published, generation, link_key, nonce, names })), clock }
+        let model = Model { zones, published, generation, forgotten: 0, link_key, nonce, names };
+        Cloud { model: Arc::new(Mutex::new(model)), clock }
     }
 
     /// The personal library, `PrimarySync`.
@@ -191,6 +194,14 @@ impl Cloud {
     /// Lists leave an asset or album out from now on, though their counts do not: only the change log shows it.
     pub fn leave_out_of_lists(&self, zone: ZoneId, name: Uuid) {
         self.model().zones[zone.0].unlisted.insert(name);
+    }
+
+    /// All sync tokens that were given out are taken no more, those of zones and those of databases. Nobody has reported
+    /// that of the real service, which promises nothing (photos.md §3.3).
+    pub fn forget_tokens(&self) {
+        let mut model = self.model();
+        model.forgotten += 1;
+        model.zones.iter_mut().for_each(|zone| zone.forgotten += 1);
     }
 
     /// How long download addresses hold that are signed from now on. One hour unless said otherwise.

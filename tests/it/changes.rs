@@ -2,7 +2,7 @@
 
 use icloud_simulator::Options;
 use icloud_simulator::fault::{Change, Effect, Fault, Place};
-use icloud_simulator::library::{Body, NewPhoto, Resource};
+use icloud_simulator::library::{Area, Body, NewPhoto, Resource};
 use photosfs::sync::Round;
 
 use crate::listing::assert_true;
@@ -20,6 +20,29 @@ fn a_refused_token_lists_anew_beside_the_old_view() {
     stage.simulator.fault(Fault::nth("changes/zone", 1, refusal));
     stage.update().unwrap();
     assert_true(&stage);
+    stage.simulator.assert_clean();
+}
+
+#[test]
+fn tokens_that_are_all_forgotten_cost_a_listing_and_no_photo() {
+    let stage = Stage::new(Options { assets: Some(120), ..Options::default() });
+    let cloud = stage.simulator.cloud();
+    let shared = cloud.add_shared_library(Area::Shared);
+    let picture = |seed| Resource::new("public.jpeg", Body::seeded(seed, 500));
+    cloud.add_photo(shared, NewPhoto::new("SHARED.JPG", picture(8_000), 1_700_000_000_000));
+    stage.update().unwrap();
+    let paths = |stage: &Stage| stage.tree().into_iter().map(|(path, node)| (path, node.ino)).collect::<Vec<_>>();
+    let before = paths(&stage);
+    cloud.forget_tokens();
+    stage.update().unwrap();
+    assert_eq!(paths(&stage), before);
+    cloud.forget_tokens();
+    add(&stage, 3);
+    cloud.add_photo(shared, NewPhoto::new("SHARED_2.JPG", picture(8_001), 1_700_000_000_000));
+    stage.update().unwrap();
+    assert_true(&stage);
+    assert_eq!(stage.index.holds().unwrap(), []);
+    assert!(stage.index.libraries().unwrap().iter().all(|state| state.note.is_none()));
     stage.simulator.assert_clean();
 }
 

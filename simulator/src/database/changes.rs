@@ -49,7 +49,7 @@ fn of_zone(context: &Context<'_>, request: ZoneChanges, shared_limit: Option<i64
     let more = page.end < zone.log.now();
     let body = Body {
         zone: zone_id(zone),
-        sync_token: tokens::of_zone(&zone.name, page.end),
+        sync_token: zone.token(page.end),
         more_coming: Some(more).filter(|more| *more || page.end.is_multiple_of(2)),
         records: page.records,
     };
@@ -83,7 +83,11 @@ fn start(zone: &Zone, token: Option<&str>) -> Result<Start, Refusal> {
         None => Ok(Start::History),
         Some("") => Ok(Start::At(zone.log.now())),
         Some(token) => {
-            let counter = tokens::zone_counter(&zone.name, token).map_err(|bad| Refusal::breach(bad.to_string()))?;
+            let read = |forgotten| tokens::zone_counter(&tokens::seal(&zone.name, forgotten), token);
+            if (0..zone.forgotten).any(|forgotten| read(forgotten).is_ok()) {
+                return Err(Refusal::bad_request(tokens::BadToken::Unknown.to_string()));
+            }
+            let counter = read(zone.forgotten).map_err(|bad| Refusal::breach(bad.to_string()))?;
             let known = zone.log.knows(counter).then_some(Start::At(counter));
             known.ok_or_else(|| Refusal::breach(tokens::BadToken::Unknown.to_string()))
         }

@@ -10,7 +10,7 @@ use super::records::{Entry, ROOT_FOLDERS, Writer, library_info_name, publish};
 use super::refusal::Refusal;
 use super::request::LookupRequest;
 use super::{Context, written};
-use crate::library::{Kind, Subject, Uuid, Zone, tokens};
+use crate::library::{Kind, Subject, Uuid, Zone};
 
 /// CloudKit's documented limit per request.
 const MOST_NAMES: usize = 200;
@@ -34,7 +34,7 @@ pub(super) fn answer(context: &Context<'_>, request: LookupRequest) -> Result<Bo
         })
         .collect();
     let published = writer.published;
-    let sync_token = context.wants_token.then(|| tokens::of_zone(&zone.name, zone.log.now()));
+    let sync_token = context.wants_token.then(|| zone.token(zone.log.now()));
     publish(&mut model, published);
     Ok(written(&Body { records, sync_token }))
 }

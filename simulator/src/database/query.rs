@@ -10,7 +10,7 @@ use super::marker::Marker;
 use super::refusal::Refusal;
 use super::request::{self, QueryRequest, ZoneRef};
 use super::{Context, counts, records, written};
-use crate::library::{Kind, Model, Zone, tokens};
+use crate::library::{Kind, Model, Zone};
 
 /// A query, read and checked.
 pub(super) struct Query {
@@ -35,7 +35,7 @@ pub(super) fn answer(context: &Context<'_>, request: QueryRequest) -> Result<Box
         Index::Assets { listing, .. } if !zone.keeps(*listing) => return Err(Refusal::invalid_index()),
         _ => listing::page(zone, &query, &context.links)?,
     };
-    let token = tokens::of_zone(&zone.name, zone.log.now());
+    let token = zone.token(zone.log.now());
     let Page { records, marker, published } = page;
     records::publish(&mut model, published);
     // A page is 200 kB of text: others need not wait for it to be written.

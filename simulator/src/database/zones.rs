@@ -33,13 +33,18 @@ pub(super) fn changed(context: &Context<'_>, body: &[u8]) -> Result<Value, Refus
     let until = zones.last().filter(|_| more_coming).map_or(model.generation, |zone| zone.generation);
     let zones: Vec<_> = zones.into_iter().map(entry).collect();
     model.nonce += 1;
-    let token = tokens::of_database(area_name(context.area), until, model.nonce);
+    let seal = tokens::seal(area_name(context.area), model.forgotten);
+    let token = tokens::of_database(&seal, until, model.nonce);
     Ok(json!({"syncToken": token, "moreComing": more_coming, "zones": zones}))
 }
 
 fn since(model: &Model, area: Area, token: Option<&str>) -> Result<u64, Refusal> {
     let Some(token) = token else { return Ok(0) };
-    let counter = tokens::database_counter(area_name(area), token).map_err(|bad| Refusal::breach(bad.to_string()))?;
+    let read = |forgotten| tokens::database_counter(&tokens::seal(area_name(area), forgotten), token);
+    if (0..model.forgotten).any(|forgotten| read(forgotten).is_ok()) {
+        return Err(Refusal::bad_request(tokens::BadToken::Unknown.to_string()));
+    }
+    let counter = read(model.forgotten).map_err(|bad| Refusal::breach(bad.to_string()))?;
     if counter > model.generation {
         return Err(Refusal::breach(tokens::BadToken::Unknown.to_string()));
     }
@@ -55,7 +60,7 @@ fn entry(zone: &Zone) -> Value {
 }
 
 fn token(zone: &Zone) -> String {
-    tokens::of_zone(&zone.name, zone.log.now())
+    zone.token(zone.log.now())
 }
 
 fn area_name(area: Area) -> &'static str {

@@ -42,6 +42,11 @@ pub(crate) fn zone_counter(zone: &str, token: &str) -> Result<u64, BadToken> {
     Ok(u64::from_be_bytes(bytes[1..9].try_into().expect("eight bytes")))
 }
 
+/// What the tokens of a zone or database are made for, since they were last forgotten.
+pub(crate) fn seal(name: &str, forgotten: u32) -> String {
+    if forgotten == 0 { name.to_owned() } else { format!("{name} {forgotten}") }
+}
+
 /// 16 bytes that stay the same for a zone.
 fn opaque(zone: &str) -> [u8; 16] {
     let seed = zone.bytes().fold(0, |seed, byte| random::mix(seed, u64::from(byte)));

@@ -10,7 +10,7 @@ use super::listing::{Listing, Smart};
 use super::log::{Log, Subject};
 use super::name::Uuid;
 use super::stamp::{Presence, Stamp};
-use super::{ANOTHER, OWNER};
+use super::{ANOTHER, OWNER, tokens};
 
 /// Which database a zone is reached through.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
@@ -48,6 +48,8 @@ pub(crate) struct Zone {
     pub(crate) info: Stamp,
     pub(crate) ghosts: u32,
     pub(crate) log: Log,
+    /// How often all tokens given out before were forgotten.
+    pub(crate) forgotten: u32,
     pub(crate) listings: Listings,
     by_asset: HashMap<Uuid, AssetIndex>,
     by_album: HashMap<Uuid, AlbumIndex>,
@@ -84,6 +86,7 @@ impl Zone {
             info: Stamp::new(now_ms),
             ghosts: 0,
             log,
+            forgotten: 0,
             listings: Listings::default(),
             by_asset: HashMap::new(),
             by_album: HashMap::new(),
@@ -100,6 +103,11 @@ impl Zone {
             Area::Private => OWNER,
             Area::Shared => ANOTHER,
         }
+    }
+
+    /// Its token for a position in its log.
+    pub(crate) fn token(&self, counter: u64) -> String {
+        tokens::of_zone(&tokens::seal(&self.name, self.forgotten), counter)
     }
 
     pub(crate) fn is_library(&self) -> bool {
