@@ -43,20 +43,7 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
     let options = MountOptions { allow_other: args.allow_other };
     let service = Service::open(config)?;
     if !service.has_library()? {
-        // Nothing is shown before the first listing is proven; then the mount is up at once, with or without a session.
-        if args.offline {
-            return Err(Failure::plain("the library has not been read yet", "mount it once without --offline"));
-        }
-        // A first listing takes minutes: what hinders the mount is better known before.
-        fuse::check(&args.point)?;
-        service.runtime.block_on(service.account.ready())?;
-        service.sync(Round::News)?;
-        if !service.has_library()? {
-            return Err(Failure::plain(
-                "iCloud no longer has a library that was shown before the index was damaged",
-                "your copies may be all there is of it; photosfs held accept, and the mount goes on without it",
-            ));
-        }
+        list_first(&service, &args)?;
     }
     if let Some(needs) = service.account.status().needs.filter(|_| !args.offline) {
         eprintln!(
@@ -75,6 +62,24 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
     };
     service.mount(&args.point, options, args.offline, ready)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Lists what was never listed. Nothing is shown before that is proven; then the mount is up at once, with or without a session.
+fn list_first(service: &Service, args: &Args) -> Result<(), Failure> {
+    if args.offline {
+        return Err(Failure::plain("the library has not been read yet", "mount it once without --offline"));
+    }
+    // A first listing takes minutes: what hinders the mount is better known before.
+    fuse::check(&args.point)?;
+    service.runtime.block_on(service.account.ready())?;
+    service.sync(Round::News)?;
+    match service.has_library()? {
+        true => Ok(()),
+        false => Err(Failure::plain(
+            "iCloud no longer has a library that was shown before the index was damaged",
+            "your copies may be all there is of it; photosfs held accept, and the mount goes on without it",
+        )),
+    }
 }
 
 /// Mounts, says so, and serves until a signal or until somebody unmounts.

@@ -255,3 +255,22 @@ impl From<SyncError> for Failure {
         Failure::new(code::FAILED, error, advice)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::photos::PhotosError;
+
+    #[test]
+    fn a_command_that_ends_promises_nothing() {
+        let failures = [
+            SyncError::Photos(PhotosError::NoState),
+            SyncError::Restless { library: "PrimarySync".into() },
+            SyncError::Incomplete { library: "PrimarySync".into(), view: "visible".into(), seen: 1, announced: 2 },
+        ];
+        for failure in failures.map(Failure::from) {
+            assert!(failure.advice.contains("try again") && !failure.advice.contains("tries again"), "{failure:?}");
+            assert!(!failure.reason.contains('\n') && !failure.advice.contains('\n'), "one line each: {failure:?}");
+        }
+    }
+}
