@@ -132,6 +132,17 @@ mod tests {
     }
 
     #[test]
+    fn a_tombstone_has_no_fields_however_it_says_so() {
+        for json in [
+            r#"{"recordName":"R","deleted":true}"#,
+            r#"{"recordName":"R","recordType":null,"fields":null,"modified":null,"deleted":true}"#,
+        ] {
+            let record = read::<RecordWire<'_>>(json.as_bytes()).unwrap().into_record().unwrap();
+            assert_eq!((record.deleted, record.record_type(), record.has("isDeleted")), (true, None, false), "{json}");
+        }
+    }
+
+    #[test]
     fn an_error_in_the_place_of_a_record_or_an_answer_is_one() {
         let fault = r#"{"recordName":"R","serverErrorCode":"NOT_FOUND","reason":"none","retryAfter":2}"#;
         let record = read::<RecordWire<'_>>(br#"{"recordName":"R"}"#).unwrap().into_record().unwrap();

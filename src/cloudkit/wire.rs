@@ -122,8 +122,9 @@ pub struct RecordWire<'a> {
     pub record_name: Option<String>,
     #[serde(borrow)]
     record_type: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    fields: Fields<'a>,
+    /// A tombstone has none, and its type may be null (protocol/photos.md §3.2): null is taken here, too.
+    #[serde(borrow)]
+    fields: Option<Fields<'a>>,
     modified: Option<Stamp>,
     deleted: Option<bool>,
     // Those of a [`Fault`]: flattening one would copy every member that is not known.
@@ -147,7 +148,7 @@ impl<'a> RecordWire<'a> {
             record_type: self.record_type,
             deleted: self.deleted.unwrap_or(false),
             modified: self.modified.and_then(|s| s.timestamp),
-            fields: self.fields,
+            fields: self.fields.unwrap_or_default(),
         })
     }
 }
