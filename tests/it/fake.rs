@@ -14,6 +14,7 @@ use photosfs::http::Hope;
 use photosfs::index::{Entry, Facts, IndexError, Node, NodeKind, ROOT, Reliant, Totals};
 use photosfs::photos::{Checksum, LibraryId, Place, Resource, ResourceKind};
 use photosfs::vfs::{Owner, StatusSource, Tree, Vfs};
+use tokio::sync::Notify;
 
 /// What a request of the source does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub enum Fault {
     Long,
     /// The first byte comes only after this many milliseconds.
     Late(u64),
+    /// The first byte comes only when the test lets it ([`Shelf::let_go`]).
+    Held,
     /// 100 KB come only after this many milliseconds each.
     Slow(u64),
     Panic,
@@ -51,6 +54,7 @@ pub struct Shelf {
     pub asked: Mutex<Vec<Range<u64>>>,
     names: Mutex<Vec<String>>,
     under_way: Arc<UnderWay>,
+    let_go: Notify,
 }
 
 /// Requests whose bodies somebody holds, now and at the most.
@@ -88,6 +92,11 @@ impl Shelf {
     pub fn plan(&self, plan: impl Fn(u64, &Range<u64>) -> Fault + Send + Sync + 'static) {
         self.requests.store(0, Ordering::SeqCst);
         *self.plan.write().unwrap() = Some(Box::new(plan));
+    }
+
+    /// Answers a request that is [`Fault::Held`].
+    pub fn let_go(&self) {
+        self.let_go.notify_one();
     }
 
     pub fn go_offline(&self, offline: bool) {
@@ -164,6 +173,7 @@ impl Source for Shelf {
                 Fault::Wrong => *bytes.last_mut().unwrap() ^= 1,
                 Fault::Long => bytes.push(0),
                 Fault::Late(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
+                Fault::Held => self.let_go.notified().await,
                 Fault::Slow(ms) => pause = Duration::from_millis(ms),
                 Fault::Panic => panic!("told to panic"),
             }
