@@ -55,7 +55,7 @@ pub struct MountOptions {
 /// # Errors
 /// See [`MountError`].
 pub fn check(point: &Path) -> Result<(), MountError> {
-    place::prepare(point).map(drop)
+    place::check(point)
 }
 
 /// Mounts and begins to answer. A mount of ours whose process has died is cleared away first; anything else that is

@@ -67,6 +67,17 @@ impl Accounts {
         }
     }
 
+    /// Ends web sessions; the session token still gives new ones.
+    pub fn end_cookies(&mut self) {
+        self.tokens.end_cookies();
+    }
+
+    /// Ends web sessions and session tokens.
+    pub fn end_sessions(&mut self) {
+        self.end_cookies();
+        self.tokens.end_sessions();
+    }
+
     /// The account of a sign-in that has proven its password, which only a known account can.
     fn account(&mut self, name: &str) -> &mut Account {
         self.known.get_mut(name).expect("only known accounts prove a password")
@@ -189,14 +200,12 @@ impl Simulator {
 
     /// Ends web sessions: cookies are refused, the session token still gives new ones.
     pub fn expire_cookies(&self) {
-        self.state().accounts().tokens.end_cookies();
+        self.state().accounts().end_cookies();
     }
 
     /// Ends web sessions and session tokens: only the password (and a trust token) helps.
     pub fn expire_sessions(&self) {
-        let mut accounts = self.state().accounts();
-        accounts.tokens.end_cookies();
-        accounts.tokens.end_sessions();
+        self.state().accounts().end_sessions();
     }
 
     /// Forgets every trusted browser, as a change of password does.

@@ -178,11 +178,20 @@ impl Cloud {
 
     /// The zone is gone from now on: listed as deleted, and no longer found.
     pub fn delete_zone(&self, zone: ZoneId) {
+        self.set_deleted(zone, true);
+    }
+
+    /// A zone that was gone is back as it was, as when a person joins a shared library again.
+    pub fn restore_zone(&self, zone: ZoneId) {
+        self.set_deleted(zone, false);
+    }
+
+    fn set_deleted(&self, zone: ZoneId, deleted: bool) {
         let mut model = self.model();
         model.generation += 1;
         let generation = model.generation;
         let zone = &mut model.zones[zone.0];
-        (zone.deleted, zone.generation) = (true, generation);
+        (zone.deleted, zone.generation) = (deleted, generation);
     }
 
     /// A shared library answers only those lists that clients have proven; Apple's answer to the others is not known

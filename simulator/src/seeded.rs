@@ -7,7 +7,7 @@
 
 mod albums;
 
-use crate::library::{Area, Body, Cloud, Edit, FileName, NewPhoto, Resource, Slot, Stream, ZoneId, mix};
+use crate::library::{Body, Cloud, Edit, FileName, NewPhoto, Resource, Slot, Stream, ZoneId, mix};
 
 /// How large a library is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,13 +53,12 @@ pub fn fill(cloud: &Cloud, size: Size) {
 /// One photo in so many has a second asset over its master.
 const DUPLICATE_EVERY: usize = 211;
 
-/// Adds a shared library of `size` beside the personal one.
-pub fn fill_shared(cloud: &Cloud, area: Area, size: Size) -> ZoneId {
-    let (zone, now) = (cloud.add_shared_library(area), cloud.now_ms());
+/// Adds photos to a shared library.
+pub fn fill_shared(cloud: &Cloud, zone: ZoneId, size: Size) {
+    let now = cloud.now_ms();
     for n in 0..size.assets {
         cloud.add_photo(zone, photo(SHARED_FROM + n, size, now));
     }
-    zone
 }
 
 /// Shared libraries have photos of their own.

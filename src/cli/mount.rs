@@ -42,7 +42,7 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
     }
     let options = MountOptions { allow_other: args.allow_other };
     let service = Service::open(config)?;
-    if !service.has_library()? {
+    if !service.index.has_everything()? {
         list_first(&service, &args)?;
     }
     if let Some(needs) = service.account.status().needs.filter(|_| !args.offline) {
@@ -73,7 +73,7 @@ fn list_first(service: &Service, args: &Args) -> Result<(), Failure> {
     fuse::check(&args.point)?;
     service.runtime.block_on(service.account.ready())?;
     service.sync(Round::News)?;
-    match service.has_library()? {
+    match service.index.has_everything()? {
         true => Ok(()),
         false => Err(Failure::plain(
             "iCloud no longer has a library that was shown before the index was damaged",

@@ -124,11 +124,6 @@ impl Service {
         tokio::spawn(self.sync.clone().run(self.config.poll, asked));
         Ok(())
     }
-
-    /// Whether there is anything to show, and nothing is missing that a damaged index showed: to a backup it would be deleted.
-    pub fn has_library(&self) -> Result<bool, Failure> {
-        Ok(self.index.has_library()?)
-    }
 }
 
 /// Asks for a round whenever a signal comes, from now on.

@@ -99,7 +99,8 @@ impl Report {
         Ok(Report {
             version: env!("CARGO_PKG_VERSION"),
             at: Timestamp::now(),
-            complete: !libraries.is_empty() && libraries.iter().all(|library| library.shown && library.note.is_none()),
+            complete: index.has_everything()?
+                && libraries.iter().all(|library| library.shown && library.note.is_none()),
             held: libraries.iter().map(|library| library.held).sum(),
             libraries,
             files: totals.files,

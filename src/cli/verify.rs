@@ -27,7 +27,7 @@ pub struct Args {
 
 pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
     let index = index_to_read(&context.config()?)?;
-    if !index.libraries()?.iter().any(|state| state.shown) {
+    if !index.has_everything()? || !index.libraries()?.iter().all(|state| state.shown) {
         return Err(Failure::plain("the library has not been read completely yet", "run photosfs sync, then verify"));
     }
     let originals = originals(&index, args.except_deleted)?;

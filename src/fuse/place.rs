@@ -28,27 +28,49 @@ pub struct Identity {
 /// The absolute path of a directory that can be mounted on. Clears away a mount of ours that nobody answers.
 pub fn prepare(point: &Path) -> Result<PathBuf, MountError> {
     let point = absolute(point)?;
-    while let Some(entry) = top(&point)? {
-        match platform::is_ours(&entry) {
-            false => return Err(MountError::AlreadyMounted { path: point, kind: entry.kind }),
-            true if platform::lives(&point) => return Err(MountError::AlreadyOurs(point)),
-            true => {
-                tracing::warn!(point = %point.display(), "clearing away a mount whose process has died");
-                platform::clear_away(&point)?;
-            }
+    while is_dead(&point)? {
+        tracing::warn!(point = %point.display(), "clearing away a mount whose process has died");
+        platform::clear_away(&point)?;
+    }
+    look(&point)?;
+    Ok(point)
+}
+
+/// What stands against mounting on a path. A mount of ours that nobody answers stays: whoever copies from it meets errors,
+/// and from an empty directory, deletions.
+pub fn check(point: &Path) -> Result<(), MountError> {
+    let point = absolute(point)?;
+    match is_dead(&point)? {
+        true => Ok(()),
+        false => look(&point),
+    }
+}
+
+/// Whether there is a mount of ours that nobody answers; any other is an error.
+fn is_dead(point: &Path) -> Result<bool, MountError> {
+    match top(point)? {
+        None => Ok(false),
+        Some(entry) if !platform::is_ours(&entry) => {
+            Err(MountError::AlreadyMounted { path: point.into(), kind: entry.kind })
         }
+        Some(_) if platform::lives(point) => Err(MountError::AlreadyOurs(point.into())),
+        Some(_) => Ok(true),
     }
-    if platform::makes_directory(&point) && !point.exists() {
-        return Ok(point);
+}
+
+/// Whether there is a directory, or mounting makes one.
+fn look(point: &Path) -> Result<(), MountError> {
+    if platform::makes_directory(point) && !point.exists() {
+        return Ok(());
     }
-    let error = |error| MountError::MountPoint { path: point.clone(), error };
-    if !fs::metadata(&point).map_err(error)?.is_dir() {
-        return Err(MountError::NotADirectory(point));
+    let error = |error| MountError::MountPoint { path: point.into(), error };
+    if !fs::metadata(point).map_err(error)?.is_dir() {
+        return Err(MountError::NotADirectory(point.into()));
     }
-    if fs::read_dir(&point).map_err(error)?.next().is_some() {
+    if fs::read_dir(point).map_err(error)?.next().is_some() {
         tracing::warn!(point = %point.display(), "the directory is not empty; the mount hides what is in it");
     }
-    Ok(point)
+    Ok(())
 }
 
 /// The path without links. The last part of it is not looked at if it cannot be, as with a dead mount.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::note::notes;
-use super::{Index, IndexError};
+use super::{Index, IndexError, NoteKind};
 use crate::photos::{Album, AlbumKind, Area, Library, LibraryId, Member, SyncToken, View, Zone};
 
 /// Under what the numbers of rounds are remembered.
@@ -59,6 +59,25 @@ impl Index {
         )?;
         let libraries = query.query_map([], |row| state(&reader, row))?.collect::<Result<Vec<_>, _>>()?;
         Ok(libraries.into_iter().flatten().collect())
+    }
+
+    /// Whether the tree was once all that iCloud has, and lacks nothing that a damaged index showed. What is served before
+    /// that would look to a backup like deletions.
+    pub fn has_everything(&self) -> Result<bool, IndexError> {
+        let libraries = self.libraries()?;
+        let has_shared = self.zones_token(Area::Shared)?.is_some() || self.is_noted(NoteKind::Shared)?;
+        let is_read = has_shared && self.zones_token(Area::Private)?.is_some();
+        Ok(is_read && libraries.iter().any(|state| state.shown) && !libraries.iter().any(|state| state.awaited))
+    }
+
+    /// The token that an area's news are asked with; there is one once all libraries of the area are in the tree.
+    pub fn zones_token(&self, area: Area) -> Result<Option<SyncToken>, IndexError> {
+        Ok(self.remembered(&zones_key(area))?.and_then(SyncToken::new))
+    }
+
+    /// Takes down that everything in an area is in the tree, up to this token.
+    pub fn keep_zones_token(&self, area: Area, token: &SyncToken) -> Result<(), IndexError> {
+        self.remember(&zones_key(area), token.as_str())
     }
 
     /// Names of a library's assets that are in a view.
@@ -223,6 +242,10 @@ impl Index {
     pub fn remember(&self, key: &str, value: &str) -> Result<(), IndexError> {
         remember(&self.writer(), key, value)
     }
+}
+
+fn zones_key(area: Area) -> String {
+    format!("zones of {}", area.as_str())
 }
 
 pub(super) fn remember(connection: &Connection, key: &str, value: &str) -> Result<(), IndexError> {

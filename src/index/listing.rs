@@ -21,20 +21,24 @@ pub struct ListedPage {
 
 impl Index {
     /// Makes room for a library's first listing, whose changes will be asked for from `token` on: rows that an earlier
-    /// attempt left are dropped. A library that is shown keeps what it has.
+    /// attempt left are dropped. A library that is shown keeps what it has; one that a person let go, and that is back, is not
+    /// shown before it is listed, but keeps its rows: none is in the tree, and names and inode numbers go by them.
     pub fn begin_listing(&self, library: &Library, token: Option<&SyncToken>) -> Result<(), IndexError> {
         let mut writer = self.writer();
         let tx = writer.transaction()?;
         let Zone { area, name, owner, zone_type } = &library.zone;
+        let was_shown = tx.prepare_cached("SELECT 1 FROM library WHERE zone = ?1 AND shown")?.exists([name])?;
         tx.prepare_cached(
             "INSERT INTO library (zone, area, owner, zone_type) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (zone) DO UPDATE SET area = ?2, owner = ?3, zone_type = ?4, gone = 0",
+             ON CONFLICT (zone) DO UPDATE SET area = ?2, owner = ?3, zone_type = ?4, shown = shown AND NOT gone, gone = 0",
         )?
         .execute(params![name, area.as_str(), owner, zone_type])?;
-        let (id, shown) = library_row(&tx, name)?;
-        if !shown {
+        let (id, is_shown) = library_row(&tx, name)?;
+        if !was_shown {
             clear(&tx, id)?;
-            tx.execute("UPDATE library SET token = ?2 WHERE id = ?1", params![id, token.map(SyncToken::as_str)])?;
+        }
+        if !is_shown {
+            begin_anew(&tx, id, token)?;
         }
         Ok(tx.commit()?)
     }
@@ -143,6 +147,14 @@ impl Index {
     }
 }
 
+/// Nothing of an earlier listing counts as read, and no change from before this one is applied after it.
+fn begin_anew(tx: &Connection, library: i64, token: Option<&SyncToken>) -> Result<(), IndexError> {
+    tx.execute("DELETE FROM walked WHERE library = ?1", [library])?;
+    super::news::forget(tx, library)?;
+    tx.execute("UPDATE library SET token = ?2 WHERE id = ?1", params![library, token.map(SyncToken::as_str)])?;
+    Ok(())
+}
+
 /// Drops the rows of a library that is not shown, but for what is held: no listing would bring it back.
 fn clear(tx: &Connection, library: i64) -> Result<(), IndexError> {
     const HELD: &str = "SELECT record FROM held WHERE library = ?1";
@@ -158,7 +170,6 @@ fn clear(tx: &Connection, library: i64) -> Result<(), IndexError> {
         // A row's number may be given again: nothing may be left that goes by it.
         "DELETE FROM claim WHERE ino IN (SELECT ino FROM node WHERE asset NOT IN (SELECT id FROM asset))".to_owned(),
         "DELETE FROM node WHERE asset IS NOT NULL AND asset NOT IN (SELECT id FROM asset)".to_owned(),
-        "DELETE FROM walked WHERE library = ?1".to_owned(),
         "DELETE FROM note WHERE library = ?1".to_owned(),
     ] {
         let mut statement = tx.prepare(&statement)?;

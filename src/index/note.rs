@@ -47,6 +47,13 @@ impl Index {
         self.put_note(ACCOUNT, kind, text)
     }
 
+    /// Whether there is a note of this kind about the account.
+    pub(super) fn is_noted(&self, kind: NoteKind) -> Result<bool, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached("SELECT 1 FROM note WHERE library = ?1 AND kind = ?2")?;
+        Ok(query.exists(params![ACCOUNT, kind.key()])?)
+    }
+
     /// What a person should know of the account.
     pub fn account_notes(&self) -> Result<Option<String>, IndexError> {
         Ok(notes(&*self.reader()?, ACCOUNT)?)

@@ -10,12 +10,6 @@ use super::{Index, IndexError, ROOT, TreeChange, damage};
 const BETWEEN: Duration = Duration::from_secs(6 * 3600);
 
 impl Index {
-    /// Whether anything is shown, and nothing is missing that a damaged index showed: to a backup it would be deleted.
-    pub fn has_library(&self) -> Result<bool, IndexError> {
-        let libraries = self.libraries()?;
-        Ok(libraries.iter().any(|state| state.shown) && !libraries.iter().any(|state| state.awaited))
-    }
-
     /// Begins anew if damage was found, here or by another process: the damaged file is set aside as at a start, and what was
     /// held taken over. From then on the tree answers nothing, until [`Index::show_again`]. Gives whether it was so.
     ///
@@ -50,7 +44,7 @@ impl Index {
     /// What is to be told before the tree is shown again; `None` if it is shown, or cannot be yet.
     pub fn ready_to_show_again(&self) -> Result<Option<TreeChange>, IndexError> {
         let is_awaited = matches!(self.trouble(), Some(Trouble::ListedAnew | Trouble::Fewer(_)));
-        if !is_awaited || !self.has_library()? {
+        if !is_awaited || !self.has_everything()? {
             return Ok(None);
         }
         let top = self.children(ROOT)?.into_iter().map(|entry| (ROOT, entry.name)).collect();

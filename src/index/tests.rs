@@ -97,6 +97,9 @@ impl Fixture {
             self.index.stage(&primary(), &[asset(&id, n as i64)], &[master(&id, name)]).unwrap();
         }
         self.index.show(&primary(), &token("t0")).unwrap();
+        for area in [Area::Private, Area::Shared] {
+            self.index.keep_zones_token(area, &token("z0")).unwrap();
+        }
     }
 
     fn apply(&self, changes: &[Change]) -> TreeChange {

@@ -87,13 +87,12 @@ impl LibrarySync {
     /// One call tells which zones of an area changed; its token is kept once all that follows is in the index. A library
     /// that fails does not keep the others from being brought up to date.
     async fn news_of(&self, area: Area, known: &[LibraryState]) -> Result<(), SyncError> {
-        let key = format!("zones of {}", area.as_str());
-        let token = self.on_index({
-            let key = key.clone();
-            move |index| index.remembered(&key)
-        });
-        let token = token.await?.and_then(SyncToken::new);
+        let token = self.on_index(move |index| index.zones_token(area)).await?;
         let news = self.photos.news(area, token.as_ref()).await?;
+        let is_any_known = known.iter().any(|state| state.library.zone.area == area);
+        if area == Area::Private && token.is_none() && !is_any_known && news.libraries.is_empty() {
+            return Err(SyncError::NoLibrary);
+        }
         let others = news.others.clone();
         self.on_index(move |index| index.ignore_zones(&others)).await?;
         let mut outcome = Ok(());
@@ -116,7 +115,7 @@ impl LibrarySync {
         }
         outcome?;
         let token = news.token;
-        self.on_index(move |index| index.remember(&key, token.as_str())).await
+        self.on_index(move |index| index.keep_zones_token(area, &token)).await
     }
 
     /// A library without news, which may be on its way to be shown. One whose zone is gone stays as it is: that is no proof that its photos are.

@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use icloud_simulator::Options;
-use icloud_simulator::fault::{Change, Effect, Fault};
-use icloud_simulator::library::{Body, NewPhoto, Resource};
+use icloud_simulator::fault::{Change, Effect, Failure, Fault};
+use icloud_simulator::library::{Area, Body, NewPhoto, Resource};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -102,6 +102,49 @@ fn a_kill_in_any_phase_of_the_first_listing_does_so_too() {
         installation.simulator.fault(Fault::nth(endpoint, nth, Effect::Delay { ms: 60_000 }));
         kill_once(&installation, endpoint, nth);
     }
+}
+
+/// An empty directory in its place would look to a backup as if everything had been deleted.
+#[test]
+fn a_dead_mount_stays_while_everything_is_listed_anew() {
+    let installation = Installation::mounted(5);
+    let files = installation.files();
+    installation.kill();
+    fs::remove_file(installation.state().join("index.sqlite")).unwrap();
+    installation.simulator.fault(Fault::every("changes/database", Effect::Fail(Failure::bare(503))));
+    let point = installation.point();
+    assert!(!installation.output(&["mount", "--background", point.to_str().unwrap()]).status.success());
+    assert_eq!(fs::read_dir(&point).unwrap_err().raw_os_error(), Some(nix::libc::ENOTCONN));
+    installation.simulator.state().faults.clear();
+    installation.mount();
+    assert_right_bytes(&installation, &files);
+    installation.simulator.assert_clean();
+}
+
+/// A tree without the Shared Library would look to a backup as if every photo in it had been deleted.
+#[test]
+fn a_mount_that_ended_between_two_libraries_is_followed_by_none_that_shows_one() {
+    let installation = Installation::new(Options { assets: Some(20), ..Options::default() });
+    let cloud = installation.simulator.cloud();
+    let shared = cloud.add_shared_library(Area::Shared);
+    let original = Resource::new("public.jpeg", Body::bytes(b"ours".to_vec()));
+    cloud.add_photo(shared, NewPhoto::new("OURS.JPG", original, 1_700_000_000_000));
+    let point = installation.point();
+    for _ in 0..2 {
+        // The private database is asked first.
+        installation.simulator.state().faults.clear();
+        installation.simulator.fault(Fault::from("changes/database", 2, Effect::Fail(Failure::bare(503))));
+        let mounted = installation.output(&["mount", "--background", point.to_str().unwrap()]);
+        assert!(!mounted.status.success() && fs::read_dir(&point).unwrap().count() == 0, "{mounted:?}");
+        assert!(installation.index().libraries().unwrap().iter().any(|state| state.shown), "one is listed");
+        assert!(installation.run(&["status", "--json"]).contains("\"complete\": false"));
+        assert_eq!(installation.output(&["verify", "/tmp"]).status.code(), Some(1), "a part is nothing to verify by");
+    }
+    installation.simulator.state().faults.clear();
+    installation.mount();
+    assert_everything_is_shown(&installation);
+    assert!(point.join("Shared Library/Years/2023/2023-11/OURS.JPG").is_file());
+    installation.simulator.assert_clean();
 }
 
 /// Kills a mount that lists everything, once it has made so many requests, and mounts again.

@@ -118,6 +118,8 @@ fn add(name: &str, zone: Option<String>) -> Command {
         captured_ms: 1_600_000_000_000,
         uti: "public.jpeg".into(),
         zone,
+        live: None,
+        burst: None,
     })
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::library::{AlbumId, Area, AssetId, Body, Cloud, Edit, NewPhoto, NoSuch, Resource, ZoneId};
+use crate::library::{AlbumId, Area, AssetId, Body, Burst, Cloud, Edit, NewPhoto, NoSuch, Resource, ZoneId};
+use crate::seeded::{self, Size};
 use crate::state::State;
 
 /// One action. Photos and albums are named by record name, zones by zone name; the personal library is the default.
@@ -100,9 +101,21 @@ pub enum Command {
     AddSharedLibrary {
         area: Area,
     },
+    /// So many photos more in a shared library.
+    FillZone {
+        zone: String,
+        count: u32,
+    },
     DeleteZone {
         zone: String,
     },
+    RestoreZone {
+        zone: String,
+    },
+    /// Every web session ends; its token still gives a new one.
+    ExpireCookies,
+    /// So does every token.
+    ExpireSessions,
     AdvanceClock {
         seconds: u64,
     },
@@ -124,6 +137,18 @@ pub struct SeededPhoto {
     #[serde(default = "jpeg")]
     pub uti: String,
     pub zone: Option<String>,
+    /// Makes it a Live Photo: the seed of its video.
+    pub live: Option<u64>,
+    pub burst: Option<Frame>,
+}
+
+/// A photo's place in a burst.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Frame {
+    /// The same for every frame of one burst.
+    pub id: String,
+    pub pick: bool,
 }
 
 fn jpeg() -> String {
@@ -141,7 +166,14 @@ impl Command {
                 let zone = cloud.add_shared_library(area);
                 return Ok(json!({"zone": cloud.zone_name(zone)}));
             }
+            Command::FillZone { zone, count } => {
+                let zone = named_zone(cloud, Some(&zone))?;
+                seeded::fill_shared(cloud, zone, Size { assets: count as usize, body: state.options.body_size });
+            }
             Command::DeleteZone { zone } => cloud.delete_zone(named_zone(cloud, Some(&zone))?),
+            Command::RestoreZone { zone } => cloud.restore_zone(named_zone(cloud, Some(&zone))?),
+            Command::ExpireCookies => state.accounts().end_cookies(),
+            Command::ExpireSessions => state.accounts().end_sessions(),
             other => return other.run_on_photo(cloud),
         }
         Ok(json!({}))
@@ -206,7 +238,13 @@ impl SeededPhoto {
     fn add(self, cloud: &Cloud) -> Result<AssetId, NoSuch> {
         let zone = named_zone(cloud, self.zone.as_deref())?;
         let original = Resource::new(self.uti, Body::seeded(self.seed, self.size));
-        Ok(cloud.add_photo(zone, NewPhoto::new(&self.name, original, self.captured_ms)))
+        let mut photo = NewPhoto::new(&self.name, original, self.captured_ms);
+        if let Some(seed) = self.live {
+            photo = photo.live(Resource::new("com.apple.quicktime-movie", Body::seeded(seed, self.size)));
+        }
+        photo.burst =
+            self.burst.map(|Frame { id, pick }| Burst { id: id.into(), flags: if pick { 20 } else { 4 }, pick });
+        Ok(cloud.add_photo(zone, photo))
     }
 }
 

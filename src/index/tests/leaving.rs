@@ -265,6 +265,28 @@ fn a_library_that_is_gone_waits_and_goes_whole() {
     assert_eq!(fixture.files(), before);
 }
 
+/// A process that ends while it lists one that is back must not leave it as if all of it were shown.
+#[test]
+fn a_library_that_was_let_go_and_is_back_is_listed_before_it_is_shown() {
+    let fixture = Fixture::of(2);
+    let shared = fixture.show_shared(&["S0", "S1"]);
+    let before = fixture.tree();
+    // What was staged before it went, and never applied.
+    fixture.index.stage_changes(&shared, &[gone("S1")]).unwrap();
+    fixture.index.hold_library(&shared).unwrap();
+    fixture.index.decide(Decision::Accept, None).unwrap();
+    fixture.index.begin_listing(&library("SharedSync-1"), Some(&token("s1"))).unwrap();
+    let fixture = fixture.reopened(TreeOptions::default());
+    assert!(!fixture.index.libraries().unwrap()[1].shown);
+    assert_eq!(fixture.index.unfinished_listing(&shared).unwrap(), Some(token("s1")));
+    for photo in ["S0", "S1"] {
+        fixture.index.stage(&shared, &[asset(photo, 5)], &[master(photo, "S.JPG")]).unwrap();
+    }
+    fixture.apply_to(&shared, &[]);
+    fixture.index.show(&shared, &token("s2")).unwrap();
+    assert_eq!(fixture.tree(), before, "with the inode numbers it had");
+}
+
 #[test]
 fn holds_and_journal_outlive_a_restart() {
     let fixture = Fixture::of(20);
