@@ -162,7 +162,7 @@ impl Shared {
         let Next { number, ino, listing, taker } = next;
         let is_large = self.taking.tree.has_more_children(ino, CHUNK)?;
         if !is_large {
-            self.taking.fill(ino, taker);
+            self.taking.fill(ino, taker.in_background());
         }
         let directories = directories(&listing);
         let mut state = self.state();

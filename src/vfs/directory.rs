@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread;
 use std::time::Duration;
 
 use super::give_back::give_back;
@@ -23,6 +24,8 @@ pub struct DirectoryEntry<'a> {
 pub struct Listing {
     taken: Mutex<Taken>,
     more: Condvar,
+    /// How many wait for entries.
+    waiting: AtomicUsize,
     owner: Owner,
     epoch: u64,
 }
@@ -39,6 +42,10 @@ pub(super) const CHUNK: usize = 1024;
 /// Entries that come first; each time twice as many. Who reads goes through them at a third of the speed at which they are taken,
 /// so that nobody waits but for the first: the whole tree of 100,000 photos takes 2 to 5 % less than with 1,024 at once.
 const FIRST_CHUNK: usize = 64;
+/// Entries that are taken in the background between two moments at which others may have the processor, some 50 µs. Linux lets
+/// who wakes up wait for a few milliseconds where another runs, even if the next processor is idle: the first walk of a mount
+/// through the tree of 100,000 photos takes 4 to 12 % less than without.
+const TURN: usize = 64;
 /// Chunks that a reply may need: all that are smaller, and two.
 const PAGE: usize = 6;
 /// From so many chunks on, some 12,000 entries, the memory of a listing is given back.
@@ -104,13 +111,16 @@ pub(super) struct Taker {
     /// Entries of which the next chunk is made.
     full: usize,
     listed: u64,
+    in_background: bool,
 }
 
 impl Listing {
     /// A listing, and what is to take its entries.
     pub(super) fn begin(owner: Owner, epoch: u64) -> (Arc<Listing>, Taker) {
-        let listing = Arc::new(Listing { taken: Mutex::default(), more: Condvar::new(), owner, epoch });
-        (listing.clone(), Taker { listing, chunk: Chunk::default(), full: FIRST_CHUNK, listed: 0 })
+        let (taken, more, waiting) = (Mutex::default(), Condvar::new(), AtomicUsize::default());
+        let listing = Arc::new(Listing { taken, more, waiting, owner, epoch });
+        let chunk = Chunk::default();
+        (listing.clone(), Taker { listing, chunk, full: FIRST_CHUNK, listed: 0, in_background: false })
     }
 
     /// Entries at and after an offset (0 is the start), once there are some; none at the end, and an error where it is not
@@ -121,7 +131,9 @@ impl Listing {
             let place = taken.place(offset, offsets, latest);
             place.is_none_or(|place| taken.chunks.len() <= place.chunk) && taken.end.is_none()
         };
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         let waited = self.more.wait_timeout_while(self.taken(), LONGEST_WAIT, to_come);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
         let (taken, _) = waited.expect("no panic while held");
         let place = taken.place(offset, offsets, latest);
         let from = place.map_or(usize::MAX, |place| place.chunk);
@@ -238,6 +250,12 @@ impl Chunk {
 }
 
 impl Taker {
+    /// The same on a thread that others need not wait for.
+    pub fn in_background(mut self) -> Taker {
+        self.in_background = true;
+        self
+    }
+
     pub fn push(&mut self, name: &str, node: &Node) {
         self.chunk.names.push_str(name);
         let end = self.chunk.names.len() as u32;
@@ -245,11 +263,20 @@ impl Taker {
         let [mtime, ctime, btime] = [node.mtime, node.ctime, node.btime].map(nanoseconds);
         self.listed = listed(self.listed, ino);
         self.chunk.rows.push(Row { ino, listed: self.listed, size, mtime, ctime, btime, nlink, end, kind });
+        self.give_way();
         if self.chunk.rows.len() == self.full {
             self.full = CHUNK.min(2 * self.full);
             let chunk = self.complete();
             self.listing.taken().chunks.extend(chunk);
             self.listing.more.notify_all();
+        }
+    }
+
+    /// Only where nobody waits for it: on a busy machine it may take a while until it is its turn again.
+    fn give_way(&self) {
+        let is_turn = self.in_background && self.chunk.rows.len().is_multiple_of(TURN);
+        if is_turn && self.listing.waiting.load(Ordering::Relaxed) == 0 {
+            thread::yield_now();
         }
     }
 

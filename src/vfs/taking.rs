@@ -140,10 +140,10 @@ impl Taking {
     /// In place where no thread is to be had.
     fn fill_in_background(self: &Arc<Self>, ino: u64, taker: Taker) {
         let (own, under_way) = (self.clone(), self.under_way.clone());
-        let (hand_over, handed) = mpsc::sync_channel(1);
+        let (hand_over, handed) = mpsc::sync_channel::<Taker>(1);
         let thread = std::thread::Builder::new().name("listing".into()).spawn(move || {
             if let Ok(taker) = handed.recv() {
-                own.fill(ino, taker);
+                own.fill(ino, taker.in_background());
             }
             drop(under_way);
         });
