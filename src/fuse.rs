@@ -14,6 +14,7 @@ mod invalidation;
 mod mounted;
 mod passthrough;
 mod place;
+mod repeated;
 
 #[cfg(target_os = "linux")]
 mod linux;

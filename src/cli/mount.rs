@@ -1,6 +1,7 @@
 //! `photosfs mount`: in the foreground until Ctrl-C or an unmount; in the background, until it answers.
 
 pub(super) mod background;
+mod log;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -5,7 +5,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use fuser::{
     AccessFlags, BsdFileFlags, CopyFileRangeFlags, Errno, FileHandle, Filesystem, Generation, INodeNo, IoctlFlags,
@@ -16,6 +16,7 @@ use fuser::{
 use tokio::runtime::Handle;
 
 use super::passthrough::{Decision, Passthrough};
+use super::repeated::Repeated;
 use super::{convert, platform};
 use crate::vfs::{Caching, Opened, Vfs, VfsError};
 
@@ -31,18 +32,19 @@ pub struct Adapter {
     vfs: Arc<Vfs>,
     runtime: Handle,
     passthrough: Arc<Passthrough>,
+    errors: Arc<Repeated>,
 }
 
 impl Adapter {
     pub fn new(vfs: Arc<Vfs>, runtime: Handle) -> Adapter {
-        Adapter { vfs, runtime, passthrough: Arc::default() }
+        Adapter { vfs, runtime, passthrough: Arc::default(), errors: Arc::default() }
     }
 
     /// Answers a request. A panic is that request's EIO: a session thread that ends would leave the mount hanging
     /// (fuse.md §9, 4).
     fn ask<T>(&self, operation: &str, question: impl FnOnce(&Vfs) -> Result<T, VfsError>) -> Result<T, Errno> {
         match catch_unwind(AssertUnwindSafe(|| question(&self.vfs))) {
-            Ok(answer) => answer.map_err(|error| refused(operation, &error)),
+            Ok(answer) => answer.map_err(|error| self.refused(operation, &error)),
             Err(_) => {
                 tracing::error!(operation, "a bug: the request was answered with an error");
                 Err(Errno::EIO)
@@ -56,7 +58,7 @@ impl Adapter {
         self.runtime.spawn(async move {
             match own.vfs.assure(opened.handle).await {
                 Ok(()) => own.opened(ino, opened, reply),
-                Err(error) => reply.error(refused("open", &error)),
+                Err(error) => reply.error(own.refused("open", &error)),
             }
         });
     }
@@ -80,14 +82,19 @@ impl Adapter {
         let _ = self.ask("open", |vfs| vfs.release(opened.handle));
         reply.error(errno);
     }
-}
 
-fn refused(operation: &str, error: &VfsError) -> Errno {
-    match error.errno() {
-        libc::EIO => tracing::warn!(operation, %error, "answered with an input/output error"),
-        _ => tracing::debug!(operation, %error),
+    /// The error number for the kernel; trouble is told in the log.
+    fn refused(&self, operation: &str, error: &VfsError) -> Errno {
+        match error.errno() {
+            libc::EIO => {
+                if let Some(repeated) = self.errors.is_due(format!("{operation}: {error}"), Instant::now()) {
+                    tracing::warn!(operation, %error, repeated, "answered with an input/output error");
+                }
+            }
+            _ => tracing::debug!(operation, %error),
+        }
+        convert::errno(error)
     }
-    convert::errno(error)
 }
 
 impl Filesystem for Adapter {
@@ -156,12 +163,12 @@ impl Filesystem for Adapter {
             Err(errno) => return reply.error(errno),
             Ok(None) => {}
         }
-        let vfs = self.vfs.clone();
+        let own = self.clone();
         // A task that panics drops its reply, which fuser then answers with EIO.
         self.runtime.spawn(async move {
-            match vfs.read(handle, offset, length).await {
+            match own.vfs.read(handle, offset, length).await {
                 Ok(bytes) => reply.data(&bytes),
-                Err(error) => reply.error(refused("read", &error)),
+                Err(error) => reply.error(own.refused("read", &error)),
             }
         });
     }

@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use icloud_simulator::fault::{Damage, Effect, Fault};
+
+use crate::installation::{Installation, tool_output};
+
 /// A home of its own, so that the demo of whoever runs the tests is left alone.
 struct Home(tempfile::TempDir);
 
@@ -114,4 +118,22 @@ fn another_demo_knows_nothing_of_the_last_one() {
         assert!(home.photosfs(&["unmount"]).status.success());
         eventually("ended", || is_gone(pid));
     }
+}
+
+#[test]
+fn the_log_is_begun_anew_when_it_is_large_and_an_error_that_repeats_is_told_once() {
+    let installation = Installation::mounted(40);
+    installation.unmount();
+    let log = installation.state().join("mount.log");
+    fs::File::options().append(true).open(&log).unwrap().set_len(9_000_000).unwrap();
+    installation.simulator.fault(Fault::every("download", Effect::Body(Damage::WrongBytes)));
+    installation.mount();
+    let source = format!("{}/", installation.point().display());
+    assert!(!tool_output("rsync", &[&"-a", &source, &installation.path("copy")]).status.success());
+    installation.unmount();
+    let said = fs::read_to_string(&log).unwrap();
+    let errors = said.matches("answered with an input/output error").count();
+    assert!((1..=4).contains(&errors), "one for each kind, however many files: {said}");
+    assert_eq!(fs::metadata(log.with_extension("log.old")).unwrap().len(), 9_000_000);
+    installation.simulator.assert_clean();
 }

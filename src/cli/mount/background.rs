@@ -3,12 +3,12 @@
 //! The first process starts the program again and waits for its word on a pipe. Until then the second one has the
 //! terminal: progress and the reason of a failure are seen, and its exit code becomes the first one's. Then it leaves.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
+use super::log;
 use crate::cli::Failure;
 
 const READY: &[u8] = b"ready\n";
@@ -37,14 +37,10 @@ pub fn start() -> Result<ExitCode, Failure> {
 /// Gives the terminal back: a session of its own, messages to a log file, and the word to the one who waits.
 pub fn leave(log: &Path) -> Result<(), Failure> {
     let failed = |error: io::Error| Failure::plain(format!("{}: {error}", log.display()), "");
-    if let Some(folder) = log.parent() {
-        fs::create_dir_all(folder).map_err(failed)?;
-    }
-    let log = File::options().append(true).create(true).mode(0o600).open(log).map_err(failed)?;
     let nothing = File::options().write(true).open("/dev/null").map_err(failed)?;
     // Refused only to a leader of a process group, which has no terminal to leave.
     let _ = nix::unistd::setsid();
-    nix::unistd::dup2_stderr(&log).map_err(|errno| failed(errno.into()))?;
+    log::write_to(log).map_err(failed)?;
     let mut stdout = io::stdout();
     stdout.write_all(READY).and_then(|()| stdout.flush()).map_err(failed)?;
     nix::unistd::dup2_stdout(&nothing).map_err(|errno| failed(errno.into()))
