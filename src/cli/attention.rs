@@ -114,7 +114,7 @@ fn library_reasons(index: &Index, content: &Content, now: Timestamp) -> Result<V
     let holds = index.holds()?;
     let hold = holds.first().map(|_| Reason {
         code: "hold",
-        line: format!("{} are held and wait for you", super::held::what_all(&holds)),
+        line: format!("held, and waiting for you: {}", super::held::what_all(&holds)),
         advice: "look at them: photosfs held list".into(),
     });
     let damaged = content.damaged().len();

@@ -73,7 +73,7 @@ fn list(context: &Context, which: &Which) -> Result<ExitCode, Failure> {
         println!("{path}");
     }
     for waiting in index.holds()?.iter().filter(|waiting| library.as_ref().is_none_or(|id| *id == waiting.library)) {
-        eprintln!("{} in {} wait: photosfs held accept, or photosfs held reject", what(waiting), waiting.library.0);
+        eprintln!("waiting: {} in {}; photosfs held accept, or photosfs held reject", what(waiting), waiting.library.0);
     }
     Ok(ExitCode::SUCCESS)
 }

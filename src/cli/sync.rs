@@ -81,7 +81,7 @@ fn tell(index: &Index) -> Result<(), Failure> {
     println!("up to date: {} files, {}", totals.files, bytesize::ByteSize::b(totals.bytes));
     let holds = index.holds()?;
     if !holds.is_empty() {
-        println!("{} wait for you: photosfs held list", super::held::what_all(&holds));
+        println!("waiting for you: {}; see photosfs held list", super::held::what_all(&holds));
     }
     Ok(())
 }

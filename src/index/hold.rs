@@ -206,7 +206,7 @@ impl Index {
         waiting.into_iter().map(named).collect()
     }
 
-    /// Where the photos and albums that wait are shown, and libraries by name; all libraries' or one's.
+    /// Where the photos and albums that wait are shown, all photos of a library that waits whole; all libraries' or one's.
     pub fn held_paths(&self, library: Option<&LibraryId>, most: usize) -> Result<Vec<String>, IndexError> {
         let inodes: Vec<u64> = {
             let reader = self.reader()?;
@@ -217,7 +217,13 @@ impl Index {
                  WHERE h.state = 0 AND coalesce(l.zone = ?1, 1)
                  UNION ALL SELECT n.ino FROM held h JOIN library l ON l.id = h.library
                  JOIN node n ON n.key = 'album:' || h.record
-                 WHERE h.state = 0 AND h.removal = 3 AND coalesce(l.zone = ?1, 1) LIMIT ?2",
+                 WHERE h.state = 0 AND h.removal = 3 AND coalesce(l.zone = ?1, 1)
+                 UNION ALL SELECT n.ino FROM held h JOIN library l ON l.id = h.library
+                 JOIN asset a ON a.library = h.library
+                 JOIN node n ON n.asset = a.id AND n.kind = 1 AND n.resource = 0 AND n.place = 0 AND n.nlink > 0
+                 WHERE h.state = 0 AND h.removal = 4 AND coalesce(l.zone = ?1, 1)
+                 AND NOT EXISTS (SELECT 1 FROM held o WHERE o.library = h.library AND o.record = a.name AND o.state = 0)
+                 LIMIT ?2",
             )?;
             let values = params![library.map(|library| &library.0), i64::try_from(most).unwrap_or(i64::MAX)];
             query.query_map(values, |row| row.get::<_, i64>(0).map(|ino| ino as u64))?.collect::<Result<_, _>>()?

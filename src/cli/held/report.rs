@@ -52,7 +52,7 @@ pub fn report(holds: &[Waiting]) -> Option<String> {
         for path in &waiting.first {
             let _ = writeln!(text, "  {}", escaped(path));
         }
-        if waiting.photos + waiting.albums > waiting.first.len() as u64 {
+        if waiting.whole || waiting.photos + waiting.albums > waiting.first.len() as u64 {
             let _ = writeln!(text, "  ...");
         }
     }

@@ -248,6 +248,8 @@ fn a_library_that_is_gone_waits_and_goes_whole() {
     assert_eq!(fixture.files(), before);
     let held = fixture.index.holds().unwrap().remove(0);
     assert_eq!((held.library.clone(), held.whole, held.count()), (shared.clone(), true, 1));
+    let paths = fixture.index.held_paths(None, 100).unwrap();
+    assert!(paths.len() == 2 && paths.iter().all(|path| path.starts_with("Shared Library/")), "{paths:?}");
     assert_eq!(fixture.said(), [(How::LibraryGone, "SharedSync-1".to_owned())]);
     let synced = |index: &Index| index.libraries().unwrap()[1].synced;
     let confirmed = synced(&fixture.index);

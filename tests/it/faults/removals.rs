@@ -38,7 +38,7 @@ fn a_mass_deletion_is_held_until_it_is_accepted() {
     gone.iter().for_each(|photo| installation.simulator.cloud().trash(*photo).unwrap());
     add_photo(&installation, "MEANWHILE.JPG");
     let said = String::from_utf8(installation.sync().stdout).unwrap();
-    assert!(said.contains("150 removals wait"), "{said}");
+    assert!(said.contains("waiting for you: 150 removals;"), "{said}");
     let held = installation.files();
     let new: Vec<&str> = paths(&held).difference(&paths(&before)).copied().collect();
     assert!(paths(&before).is_subset(&paths(&held)), "everything is still there");
