@@ -14,7 +14,7 @@ use photosfs::http::Hope;
 use photosfs::index::{Entry, Facts, IndexError, Node, NodeKind, ROOT, Reliant, Totals};
 use photosfs::photos::{Checksum, LibraryId, Place, Resource, ResourceKind};
 use photosfs::vfs::{Owner, StatusSource, Tree, Vfs};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 /// What a request of the source does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub struct Shelf {
     pub asked: Mutex<Vec<Range<u64>>>,
     names: Mutex<Vec<String>>,
     under_way: Arc<UnderWay>,
-    let_go: Notify,
+    gate_is_open: watch::Sender<bool>,
 }
 
 /// Requests whose bodies somebody holds, now and at the most.
@@ -94,9 +94,9 @@ impl Shelf {
         *self.plan.write().unwrap() = Some(Box::new(plan));
     }
 
-    /// Answers a request that is [`Fault::Held`].
+    /// Answers all requests that are [`Fault::Held`], and those to come.
     pub fn let_go(&self) {
-        self.let_go.notify_one();
+        self.gate_is_open.send_replace(true);
     }
 
     pub fn go_offline(&self, offline: bool) {
@@ -173,7 +173,9 @@ impl Source for Shelf {
                 Fault::Wrong => *bytes.last_mut().unwrap() ^= 1,
                 Fault::Long => bytes.push(0),
                 Fault::Late(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
-                Fault::Held => self.let_go.notified().await,
+                Fault::Held => {
+                    let _ = self.gate_is_open.subscribe().wait_for(|is_open| *is_open).await;
+                }
                 Fault::Slow(ms) => pause = Duration::from_millis(ms),
                 Fault::Panic => panic!("told to panic"),
             }
