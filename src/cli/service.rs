@@ -98,11 +98,7 @@ impl Service {
         let _announced = running::announce(&self.config, &point)?;
         let served = self.runtime.block_on(async {
             let (ask, asked) = tokio::sync::mpsc::channel(1);
-            let mend = ask.clone();
-            self.index.look_through(move || {
-                // If another request waits, that one will do.
-                let _ = mend.try_send(Round::News);
-            });
+            self.look_through(ask.clone());
             if !offline {
                 self.keep_current(ask, asked)?;
                 if let Some(attention) = Attention::of(self, content.clone(), &point) {
@@ -114,6 +110,14 @@ impl Service {
         // What still holds the index ends with the process, without closing it.
         self.index.settle();
         served
+    }
+
+    /// Looks whether the index is sound; the round that is asked for if it is not makes it anew.
+    fn look_through(&self, ask: Sender<Round>) {
+        self.index.look_through(move || {
+            // If another request waits, that one will do.
+            let _ = ask.try_send(Round::News);
+        });
     }
 
     /// Asks for changes now, every few minutes, and on SIGHUP; on SIGUSR1 for everything.

@@ -14,7 +14,9 @@ pub(super) struct Sizes(Mutex<HashMap<LibraryId, u64>>);
 
 impl Sizes {
     pub fn of(index: &Index) -> Sizes {
-        Sizes(Mutex::new(sizes(index).unwrap_or_default()))
+        let unknown =
+            |error: &IndexError| tracing::warn!(%error, "how large the libraries are is known after the next round");
+        Sizes(Mutex::new(sizes(index).inspect_err(unknown).unwrap_or_default()))
     }
 
     /// How many photos are missing, if they are more than may leave without a person.

@@ -19,7 +19,11 @@ pub fn write_to(log: &Path) -> io::Result<()> {
     }
     begin(log)?;
     let log = log.to_owned();
-    thread::Builder::new().name("log".into()).spawn(move || watch(&log)).map(drop)
+    // The mount is worth more than a small log.
+    if let Err(error) = thread::Builder::new().name("log".into()).spawn(move || watch(&log)) {
+        tracing::warn!(%error, "the log may grow");
+    }
+    Ok(())
 }
 
 fn watch(log: &Path) {
