@@ -1,5 +1,6 @@
 //! The command line: one file per command, each composing the rooms and no more.
 
+mod allocator;
 mod attention;
 mod changes;
 mod damage;
@@ -66,6 +67,7 @@ enum Command {
 
 /// Runs the program: 0 done, 1 failed, 2 wrong usage, 3 a code is needed, 4 Apple refused, 5 not reachable.
 pub fn main() -> ExitCode {
+    allocator::give_large_pieces_back();
     let cli = Cli::parse();
     logging::start(&cli.log);
     if matches!(

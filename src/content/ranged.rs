@@ -38,6 +38,8 @@ impl<'a> Ranged<'a> {
     /// The next `length` bytes; fewer if the request is cut meanwhile: then whole blocks, as far as they are here.
     pub async fn take_unless_cut(&mut self, length: usize) -> Result<Bytes, SourceError> {
         let mut breaks = 0;
+        // In one piece: grown by doubling it would take up to twice its length, and keep it.
+        self.buffer.reserve(length.saturating_sub(self.buffer.len()));
         while self.buffer.len() < length {
             if self.turn.is_cut() {
                 let whole = self.buffer.len() - self.buffer.len() % BLOCK as usize;
