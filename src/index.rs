@@ -9,6 +9,7 @@
 
 mod apply;
 mod aside;
+mod awaited;
 mod claims;
 mod condition;
 mod damage;

@@ -34,7 +34,6 @@ pub use progress::Progress;
 
 use crate::index::{Index, TreeChange};
 use crate::photos::{LibraryId, Photos};
-use renewal::Sizes;
 use unproven::Unproven;
 
 /// Told of every change of the tree, after its transaction, with no lock held.
@@ -61,7 +60,6 @@ pub struct LibrarySync {
     /// When a library was last listed again because counts differed, or it was due.
     listed_again: Mutex<HashMap<LibraryId, Instant>>,
     unproven: Unproven,
-    sizes: Sizes,
     /// The album that is the next to be counted.
     next_album: Mutex<usize>,
     /// How often everything is listed again, if ever.
@@ -74,7 +72,6 @@ impl LibrarySync {
     pub fn new(photos: Arc<Photos>, index: Arc<Index>) -> LibrarySync {
         LibrarySync {
             photos,
-            sizes: Sizes::of(&index),
             index,
             listener: Mutex::default(),
             progress: watch::Sender::new(Progress::Idle),

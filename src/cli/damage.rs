@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Failure;
+use super::held::what_all;
 use crate::index::{Index, Trouble};
 
 /// What a person can do while it lasts.
@@ -17,10 +18,12 @@ pub fn of(index: &Index) -> Result<Option<String>, Failure> {
                 "the index is damaged ({what}): nothing is shown until iCloud answers and everything is listed anew"
             )
         }
-        Some(Trouble::Fewer(missing)) => format!(
-            "since the index was damaged {missing} photos are gone from iCloud: nothing is shown. Look whether that is meant; \
-             if it is, unmount and mount again"
-        ),
+        Some(Trouble::ListedAnew) if index.is_person_awaited()? => {
+            format!(
+                "nothing is shown until you have looked at what waits: {}; photosfs held list",
+                what_all(&index.holds()?)
+            )
+        }
         Some(Trouble::ListedAnew) => format!(
             "the index was damaged, and everything is being listed anew ({} photos so far): nothing is shown until that is done",
             listed(index)?

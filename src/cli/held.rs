@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use super::service::{Service, index_file, index_to_read};
 use super::{Context, Failure, running, sync};
-use crate::index::{Decision, Index};
+use crate::index::{Decision, Index, Waiting};
 use crate::photos::LibraryId;
 use crate::sync::Round;
-use report::what;
-pub(super) use report::{counted, report, what_all};
+use report::{UNNAMED, what};
+pub(super) use report::{by_library, counted, report, what_all};
 
 /// Show, accept or reject removals that wait for a decision
 #[derive(clap::Args)]
@@ -45,6 +45,7 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Action::Reject(which) => {
+            refuse_unnamed(context, &which)?;
             decide(context, Decision::Reject, &which)?;
             println!("rejected: the photos stay in the tree");
             Ok(ExitCode::SUCCESS)
@@ -72,10 +73,35 @@ fn list(context: &Context, which: &Which) -> Result<ExitCode, Failure> {
     for path in index.held_paths(library.as_ref(), usize::MAX)? {
         println!("{path}");
     }
-    for waiting in index.holds()?.iter().filter(|waiting| library.as_ref().is_none_or(|id| *id == waiting.library)) {
-        eprintln!("waiting: {} in {}; photosfs held accept, or photosfs held reject", what(waiting), waiting.library.0);
+    for waiting in of_library(index.holds()?, library.as_ref()) {
+        match waiting.unnamed {
+            0 => {
+                eprintln!(
+                    "waiting: {} in {}; photosfs held accept, or photosfs held reject",
+                    what(&waiting),
+                    waiting.library.0
+                )
+            }
+            _ => eprintln!("waiting: {} in {}; photosfs held accept. {UNNAMED}", what(&waiting), waiting.library.0),
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn of_library(holds: Vec<Waiting>, library: Option<&LibraryId>) -> impl Iterator<Item = Waiting> {
+    holds.into_iter().filter(move |waiting| library.is_none_or(|id| *id == waiting.library))
+}
+
+/// What is in no index cannot be kept in the tree.
+fn refuse_unnamed(context: &Context, which: &Which) -> Result<(), Failure> {
+    let index = index_to_read(&context.config()?)?;
+    let library = which.library(&index)?;
+    match of_library(index.holds()?, library.as_ref()).find(|waiting| waiting.unnamed > 0) {
+        Some(waiting) => {
+            Err(Failure::plain(format!("{} cannot be kept: {UNNAMED}", what(&waiting)), "photosfs held accept"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A decision changes the tree, which only the process that serves the account may do: it is asked, if there is one.
@@ -91,8 +117,7 @@ fn decide(context: &Context, decision: Decision, which: &Which) -> Result<(), Fa
                 None => Err(Failure::plain("the mount has just ended", "do this again")),
             };
             // That iCloud cannot be asked just now does not undo a decision.
-            let of_it = |id: &LibraryId| library.as_ref().is_none_or(|library| library == id);
-            if index_to_read(&config)?.holds()?.iter().any(|waiting| of_it(&waiting.library)) {
+            if of_library(index_to_read(&config)?.holds()?, library.as_ref()).next().is_some() {
                 outcome?;
             }
         }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::held::by_library;
 use super::service::Service;
 use super::{Context, Failure};
 use crate::fuse::{self, MountError, MountOptions};
@@ -74,13 +75,16 @@ fn list_first(service: &Service, args: &Args) -> Result<(), Failure> {
     fuse::check(&args.point)?;
     service.runtime.block_on(service.account.ready())?;
     service.sync(Round::News)?;
-    match service.index.has_everything()? {
-        true => Ok(()),
-        false => Err(Failure::plain(
-            "iCloud no longer has a library that was shown before the index was damaged",
-            "your copies may be all there is of it; photosfs held accept, and the mount goes on without it",
-        )),
+    if service.index.has_everything()? {
+        return Ok(());
     }
+    Err(match service.index.is_person_awaited()? {
+        true => Failure::plain(
+            format!("gone from iCloud since the index was damaged: {}", by_library(&service.index.holds()?)),
+            "your copies may be all there is of it: photosfs held list; after photosfs held accept the mount goes on without",
+        ),
+        false => Failure::plain("the library is not complete", "try again; photosfs status tells what is missing"),
+    })
 }
 
 /// Mounts, says so, and serves until a signal or until somebody unmounts.

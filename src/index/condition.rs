@@ -9,11 +9,9 @@ use super::{Index, IndexError};
 pub enum Trouble {
     /// Damage was found, of this kind. Every question is answered with an error.
     Damaged(String),
-    /// It is another one than the damaged one, and lacks what is not listed again yet. The tree shows nothing.
+    /// It is another one than the damaged one, and lacks what is not listed again yet, or what is gone since and only a person
+    /// may let go. The tree shows nothing.
     ListedAnew,
-    /// Everything is listed again, but so many photos are gone since that only a person may let them go. The tree shows
-    /// nothing.
-    Fewer(u64),
 }
 
 /// How the index is.
@@ -36,7 +34,7 @@ impl Condition {
     pub fn readable(&self) -> Result<(), IndexError> {
         match &self.state().trouble {
             Some(Trouble::Damaged(what)) => Err(IndexError::Damaged(what.clone())),
-            Some(Trouble::ListedAnew | Trouble::Fewer(_)) | None => Ok(()),
+            Some(Trouble::ListedAnew) | None => Ok(()),
         }
     }
 

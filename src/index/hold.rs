@@ -54,6 +54,8 @@ pub struct Waiting {
     /// Of these, those that are gone without a deletion.
     pub vanished: u64,
     pub albums: u64,
+    /// Photos that are gone since the index was damaged, which only that one knew by name: nothing is shown until then.
+    pub unnamed: u64,
     /// Whether iCloud no longer has the library itself.
     pub whole: bool,
     /// Since when the oldest of it waits.
@@ -65,7 +67,7 @@ pub struct Waiting {
 impl Waiting {
     /// Removals: photos, albums and the library itself.
     pub fn count(&self) -> u64 {
-        self.photos + self.albums + u64::from(self.whole)
+        self.photos + self.unnamed + self.albums + u64::from(self.whole)
     }
 }
 
@@ -194,8 +196,10 @@ impl Index {
             let reader = self.reader()?;
             let mut query = reader.prepare_cached(
                 "SELECT l.zone, count(*) FILTER (WHERE h.removal <= 2), count(*) FILTER (WHERE h.removal = 2),
-                        count(*) FILTER (WHERE h.removal = 3), max(h.removal = 4), min(h.since)
-                 FROM held h JOIN library l ON l.id = h.library WHERE h.state = 0 GROUP BY l.id ORDER BY l.id",
+                        count(*) FILTER (WHERE h.removal = 3), coalesce(max(h.removal = 4), 0),
+                        coalesce(min(h.since), l.listed), iif(l.awaited AND l.shown, max(l.showed - l.visible - l.hidden, 0), 0)
+                 FROM library l LEFT JOIN held h ON h.library = l.id AND h.state = 0
+                 WHERE h.record IS NOT NULL OR l.awaited AND l.shown GROUP BY l.id ORDER BY l.id",
             )?;
             query.query_map([], waiting)?.collect::<Result<Vec<_>, _>>()?
         };
@@ -242,6 +246,7 @@ fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
         albums: count(3)?,
         whole: row.get(4)?,
         since: Timestamp::from_millisecond(row.get(5)?).unwrap_or_default(),
+        unnamed: count(6)?,
         first: Vec::new(),
     })
 }

@@ -20,7 +20,8 @@ pub struct LibraryState {
     pub token: Option<SyncToken>,
     /// Whether its first listing is proven, so that it is in the tree.
     pub shown: bool,
-    /// Whether it was shown by an index that was damaged, and is not listed again yet.
+    /// Whether it was shown by an index that was damaged, and is not listed again yet, or lacks more than may leave without a
+    /// person.
     pub awaited: bool,
     /// Whether iCloud no longer has it, and nobody has let it go.
     pub missing: bool,

@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 use super::layout::Layout;
 use super::library::{library_row, put_album, put_member, set_token};
 use super::record::{put_asset, put_master};
-use super::{Index, IndexError, TreeChange};
+use super::{Index, IndexError, TreeChange, awaited};
 use crate::photos::{Album, Asset, Library, LibraryId, Master, Member, SyncToken, Zone};
 
 /// A page of a list, from a rank on.
@@ -133,7 +133,8 @@ impl Index {
         // It sees what was staged, which is all that a layout reads.
         let ahead = self.reader()?;
         let now = Timestamp::now().as_millisecond();
-        tx.execute("UPDATE library SET shown = 1, awaited = 0, listed = ?2 WHERE id = ?1", [id, now])?;
+        tx.execute("UPDATE library SET shown = 1, listed = ?2 WHERE id = ?1", [id, now])?;
+        let missing = awaited::settle(&tx)?;
         tx.execute("DELETE FROM walked WHERE library = ?1", [id])?;
         set_token(&tx, id, token)?;
         let mut layout = Layout::new(&tx, &self.options);
@@ -142,8 +143,11 @@ impl Index {
         tx.commit()?;
         writer.execute_batch("PRAGMA shrink_memory")?;
         drop(writer);
+        if missing > 0 {
+            tracing::warn!(missing, "so many photos are gone since the index was damaged that a person has to look");
+        }
         self.copy_held_or_warn();
-        Ok(change)
+        Ok(TreeChange { holds: change.holds || missing > 0, ..change })
     }
 }
 

@@ -43,19 +43,13 @@ impl Index {
 
     /// What is to be told before the tree is shown again; `None` if it is shown, or cannot be yet.
     pub fn ready_to_show_again(&self) -> Result<Option<TreeChange>, IndexError> {
-        let is_awaited = matches!(self.trouble(), Some(Trouble::ListedAnew | Trouble::Fewer(_)));
-        if !is_awaited || !self.has_everything()? {
+        if self.trouble() != Some(Trouble::ListedAnew) || !self.has_everything()? {
             return Ok(None);
         }
         let top = self.children(ROOT)?.into_iter().map(|entry| (ROOT, entry.name)).collect();
         let mut change = TreeChange { entries: top, holds: true, anew: true, ..TreeChange::default() };
         change.tidy();
         Ok(Some(change))
-    }
-
-    /// Has the tree answer nothing, although it is listed again: so many photos are missing.
-    pub fn withhold(&self, missing: u64) {
-        self.condition.set(Some(Trouble::Fewer(missing)));
     }
 
     /// Has the tree answer again.

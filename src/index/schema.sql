@@ -6,8 +6,8 @@ CREATE TABLE meta (
 ) WITHOUT ROWID;
 
 -- A zone that is a library. `shown` is 1 once its first listing is proven, `gone` once a person has let a library go that
--- iCloud no longer has, `listed` is when everything was last listed. `awaited` is 1 while it is not listed again that was
--- shown by an index that was damaged. The last four columns count its assets that are not gone, and are kept by triggers:
+-- iCloud no longer has, `listed` is when everything was last listed. `awaited` is 1 while not all of it is here that was
+-- shown by an index that was damaged; `showed` is how many photos, visible and hidden, that were. The last four columns count its assets that are not gone, and are kept by triggers:
 -- what every change and every look at the status asks must not cost more in a larger library.
 CREATE TABLE library (
     id INTEGER PRIMARY KEY,
@@ -21,6 +21,7 @@ CREATE TABLE library (
     listed INTEGER,
     gone INTEGER NOT NULL DEFAULT 0,
     awaited INTEGER NOT NULL DEFAULT 0,
+    showed INTEGER,
     visible INTEGER NOT NULL DEFAULT 0,
     hidden INTEGER NOT NULL DEFAULT 0,
     trashed INTEGER NOT NULL DEFAULT 0,

@@ -8,9 +8,14 @@ use std::path::{Path, PathBuf};
 use icloud_simulator::Options;
 use icloud_simulator::fault::{Change, Effect, Failure, Fault};
 use icloud_simulator::library::{Area, AssetId, Body, NewPhoto, Resource, TruthState};
+use photosfs::index::{IndexError, Node, ROOT};
+use photosfs::photos::View;
+use photosfs::vfs::Tree;
 
 use crate::compared::Compared;
+use crate::crash::spoil_while_it_serves;
 use crate::installation::{Files, Installation, tool};
+use crate::stage::Stage;
 
 /// Fifteen photos of Years in a library of eighty are deleted, five of them for good.
 fn deleted() -> (Installation, Files) {
@@ -159,7 +164,12 @@ fn a_library_that_went_with_the_index_is_let_go_by_a_person_only() {
     for _ in 0..2 {
         // Asked again, iCloud has no news of it.
         let said = refuses_to_mount(&installation);
-        assert!(said.contains("no longer has a library") && said.contains("photosfs held accept"), "{said}");
+        assert!(
+            said.contains("SharedSync")
+                && said.contains(": the whole library")
+                && said.contains("photosfs held accept"),
+            "{said}"
+        );
         installation.simulator.state().faults.clear();
         installation.simulator.fault(Fault::from("changes/database", 2, Effect::Answer(Change::NoZones)));
     }
@@ -167,4 +177,125 @@ fn a_library_that_went_with_the_index_is_let_go_by_a_person_only() {
     installation.mount();
     let own: Files = files.into_iter().filter(|(path, _)| !path.starts_with("Shared Library/")).collect();
     assert_eq!(installation.files(), own);
+}
+
+/// Mounted, and the first round over: what is deleted now is asked for by nobody.
+fn mounted_and_asked() -> Installation {
+    let installation = Installation::mounted(80);
+    installation.run(&["sync"]);
+    installation
+}
+
+fn trash(installation: &Installation, photos: usize) -> Vec<AssetId> {
+    let cloud = installation.simulator.cloud();
+    let truth = cloud.truth();
+    let visible = truth.assets().filter(|asset| asset.state == TruthState::Visible).take(photos);
+    let chosen: Vec<AssetId> = visible.map(|asset| cloud.asset_named(&asset.record_name).unwrap()).collect();
+    chosen.iter().for_each(|photo| cloud.trash(*photo).unwrap());
+    chosen
+}
+
+#[test]
+fn a_mass_deletion_while_there_was_no_index_waits_for_a_person() {
+    for (what, harm) in HARMS {
+        let installation = mounted_and_asked();
+        let files = installation.files();
+        installation.unmount();
+        harm(&installation.state().join("index.sqlite"));
+        trash(&installation, 15);
+        for _ in 0..2 {
+            let said = refuses_to_mount(&installation);
+            assert!(
+                said.contains("PrimarySync: 15 photos that left") && said.contains("held accept"),
+                "{what}: {said}"
+            );
+        }
+        // A second blow, and a listing that is killed, are no consent.
+        harm(&installation.state().join("index.sqlite"));
+        assert!(refuses_to_mount(&installation).contains("15 photos"), "{what}: after a second blow");
+        assert!(installation.run(&["sync"]).contains("waiting for you: 15 photos that left"), "{what}");
+        assert!(installation.run(&["status"]).contains("15 removals wait for you"));
+        let listed = installation.output(&["held", "list"]);
+        assert!(String::from_utf8_lossy(&listed.stderr).contains("15 photos that left"), "{listed:?}");
+        let rejected = installation.output(&["held", "reject"]);
+        assert!(String::from_utf8_lossy(&rejected.stderr).contains("cannot be kept"), "{rejected:?}");
+        assert!(refuses_to_mount(&installation).contains("15 photos"), "{what}: they are not let go by that");
+        installation.run(&["held", "accept"]);
+        installation.mount();
+        let now = installation.files();
+        let years = |files: &Files| files.keys().filter(|path| path.starts_with("Years/")).count();
+        assert!(years(&now) < years(&files), "{what}");
+        assert_all_is_read(&installation, &now);
+        installation.run(&["ready", installation.point().to_str().unwrap()]);
+        installation.simulator.assert_clean();
+    }
+}
+
+#[test]
+fn what_is_deleted_while_the_mount_makes_its_index_anew_waits_too() {
+    let installation = mounted_and_asked();
+    let (files, point) = (installation.files(), installation.point());
+    let chosen = trash(&installation, 15);
+    spoil_while_it_serves(&installation);
+    assert!(installation.run(&["sync"]).contains("waiting for you: 15 photos that left"));
+    assert_eq!(fs::read_dir(&point).unwrap_err().raw_os_error(), Some(nix::libc::EIO), "nothing is shown");
+    assert!(fs::read_to_string(point.join(".photosfs/HELD")).unwrap().contains("PrimarySync: 15 photos that left"));
+    assert!(installation.status()["index_damage"].as_str().unwrap().contains("15 photos that left"));
+    assert!(!installation.output(&["ready", point.to_str().unwrap()]).status.success());
+    // They come back, and so does the tree, by itself.
+    let cloud = installation.simulator.cloud();
+    chosen.iter().for_each(|photo| cloud.restore(*photo).unwrap());
+    installation.run(&["sync"]);
+    assert_eq!(installation.files(), files);
+    assert_all_is_read(&installation, &files);
+    // Mounting again is no consent; a person's word to the mount is.
+    chosen.iter().for_each(|photo| cloud.trash(*photo).unwrap());
+    installation.kill();
+    spoil_a_page(&installation.state().join("index.sqlite"));
+    let refused = installation.output(&["mount", "--background", point.to_str().unwrap()]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("15 photos that left"), "{refused:?}");
+    installation.run(&["held", "accept"]);
+    installation.mount();
+    assert_all_is_read(&installation, &installation.files());
+    installation.simulator.assert_clean();
+}
+
+#[test]
+fn a_person_lets_them_go_while_the_mount_stands() {
+    let installation = mounted_and_asked();
+    let point = installation.point();
+    trash(&installation, 15);
+    spoil_while_it_serves(&installation);
+    installation.run(&["sync"]);
+    assert!(fs::read_dir(&point).is_err());
+    installation.run(&["held", "accept"]);
+    let now = installation.files();
+    assert_all_is_read(&installation, &now);
+    assert!(!point.join(".photosfs/HELD").exists());
+    installation.run(&["ready", point.to_str().unwrap()]);
+    installation.simulator.assert_clean();
+}
+
+#[test]
+fn a_mass_deletion_is_not_let_go_by_a_listing_anew() {
+    let stage = Stage::new(Options { assets: Some(150), ..Options::default() });
+    stage.update().unwrap();
+    let (tree, file) = (stage.tree(), stage.config.state.join("index.sqlite"));
+    let library = stage.index.libraries().unwrap()[0].library.id();
+    let visible = stage.index.names_in(&library, &View::Visible).unwrap();
+    let harm = rusqlite::Connection::open(&file).unwrap();
+    harm.execute_batch("UPDATE dentry SET name = 'x' || name; PRAGMA wal_checkpoint").unwrap();
+    stage.index.met(&IndexError::Damaged("as a look finds it".into()));
+    let cloud = stage.simulator.cloud();
+    let assets: Vec<_> = visible.iter().take(30).map(|name| cloud.asset_named(name).unwrap()).collect();
+    assets.iter().for_each(|asset| cloud.trash(*asset).unwrap());
+    stage.update().unwrap();
+    assert_eq!(stage.index.holds().unwrap()[0].unnamed, 30);
+    assert!(Tree::children(&*stage.index, ROOT).is_err(), "nothing is shown");
+    assets.iter().for_each(|asset| cloud.restore(*asset).unwrap());
+    stage.update().unwrap();
+    assert_eq!(stage.index.trouble(), None);
+    let names = |tree: Vec<(String, Node)>| tree.into_iter().map(|(path, node)| (path, node.ino)).collect::<Vec<_>>();
+    assert!(names(stage.tree()) == names(tree));
+    stage.simulator.assert_clean();
 }

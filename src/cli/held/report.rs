@@ -5,9 +5,13 @@ use std::fmt::Write;
 use crate::cli::changes::tsv::escaped;
 use crate::index::Waiting;
 
+/// What a person should know before letting them go.
+pub const UNNAMED: &str = "Only the damaged index knew which, and nothing is shown until you let them go: \
+    look in Recently Deleted at icloud.com first. Afterwards rsync --delete --dry-run names what only your copy has.";
+
 /// "150 removals and 12 deleted albums".
 pub fn what(waiting: &Waiting) -> String {
-    let Waiting { photos, vanished, albums, whole, .. } = waiting;
+    let Waiting { photos, vanished, albums, unnamed, whole, .. } = waiting;
     let mut parts = Vec::new();
     if *whole {
         parts.push("the whole library".to_owned());
@@ -21,6 +25,9 @@ pub fn what(waiting: &Waiting) -> String {
     }
     if *albums > 0 {
         parts.push(counted(*albums, "deleted album"));
+    }
+    if *unnamed > 0 {
+        parts.push(format!("{} that left while the index was damaged", counted(*unnamed, "photo")));
     }
     parts.join(" and ")
 }
@@ -39,6 +46,11 @@ pub fn what_all(holds: &[Waiting]) -> String {
     all.join(", ")
 }
 
+/// "PrimarySync: 150 removals; SharedSync-1: the whole library".
+pub fn by_library(holds: &[Waiting]) -> String {
+    holds.iter().map(|waiting| format!("{}: {}", waiting.library.0, what(waiting))).collect::<Vec<_>>().join("; ")
+}
+
 /// The text of `.photosfs/HELD`; `None` while nothing waits.
 pub fn report(holds: &[Waiting]) -> Option<String> {
     if holds.is_empty() {
@@ -49,6 +61,9 @@ pub fn report(holds: &[Waiting]) -> Option<String> {
         .to_owned();
     for waiting in holds {
         let _ = writeln!(text, "\n{}: {}, since {:.0}", waiting.library.0, what(waiting), waiting.since);
+        if waiting.unnamed > 0 {
+            let _ = writeln!(text, "  {UNNAMED}");
+        }
         for path in &waiting.first {
             let _ = writeln!(text, "  {}", escaped(path));
         }
@@ -74,6 +89,7 @@ mod tests {
             photos: 150,
             vanished: 1,
             albums: 12,
+            unnamed: 0,
             whole: false,
             since: "2026-11-22T20:14:05Z".parse().unwrap(),
             first: vec!["Years/2024/2024-03/IMG_1.JPG".into()],

@@ -1,14 +1,16 @@
 //! The copy of what is held, beside the index. It outlives the index, as the journal's copy does: one that is made anew has
-//! from there what no listing would show again. It tells, too, which libraries were shown.
+//! from there what no listing would show again. It tells, too, which libraries were shown, and nearly how many photos of each.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
 
 use crate::index::store::connect;
-use crate::index::{Index, IndexError, damage};
+use crate::index::{Index, IndexError, damage, limit};
 
 const GATHER: &str = include_str!("copy.sql");
 /// Under which the index remembers what its copy holds; a new index does not.
@@ -28,27 +30,49 @@ impl Index {
     }
 
     fn copy_held(&self) -> Result<(), IndexError> {
-        let now = contents(&*self.reader()?)?;
-        if self.remembered(COPIED)? == Some(now.clone()) {
+        let now = Contents::of(&*self.reader()?)?;
+        let copied = self.remembered(COPIED)?.and_then(|copied| serde_json::from_str(&copied).ok());
+        if copied.is_some_and(|copied| now.is_nearly(&copied)) {
             return Ok(());
         }
         write(&self.path, &beside(&self.path))?;
-        self.remember(COPIED, &now)
+        self.remember(COPIED, &serde_json::json!(now).to_string())
     }
 }
 
 /// What a copy would hold, in a few figures that differ when it would.
-fn contents(connection: &Connection) -> Result<String, IndexError> {
-    let mut libraries = connection.prepare_cached(
-        "SELECT group_concat(zone, ' ') FROM (SELECT zone FROM library WHERE NOT gone AND (shown OR awaited) ORDER BY id)",
-    )?;
-    let libraries: Option<String> = libraries.query_row([], |row| row.get(0)).optional()?.flatten();
+#[derive(Serialize, Deserialize)]
+struct Contents {
+    held: String,
+    /// How many photos each library shows, or showed before it was damaged.
+    sizes: BTreeMap<String, u64>,
+}
+
+impl Contents {
+    /// A copy is as large as what is held, so it is not written for every photo: a size may be off by a quarter of what may
+    /// leave without a person.
+    fn is_nearly(&self, copied: &Contents) -> bool {
+        let near = |(zone, size): (&String, &u64)| {
+            copied.sizes.get(zone).is_some_and(|copied| size.abs_diff(*copied) <= limit(*copied) / 4)
+        };
+        self.held == copied.held && self.sizes.len() == copied.sizes.len() && self.sizes.iter().all(near)
+    }
+
+    fn of(connection: &Connection) -> Result<Contents, IndexError> {
+        let mut sizes = connection.prepare_cached(
+            "SELECT zone, coalesce(showed, visible + hidden) FROM library WHERE NOT gone AND (shown OR awaited)",
+        )?;
+        let sizes = sizes.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.max(0) as u64)))?;
+        Ok(Contents { sizes: sizes.collect::<Result<_, _>>()?, held: held(connection)? })
+    }
+}
+
+fn held(connection: &Connection) -> Result<String, IndexError> {
     let mut held = connection.prepare_cached(
         "SELECT printf('%d %d %d %d %d', count(*), total(h.removal), total(h.state), total(h.since), total(a.modified))
          FROM held h LEFT JOIN asset a ON a.name = h.record AND a.library = h.library",
     )?;
-    let held: String = held.query_row([], |row| row.get(0))?;
-    Ok(format!("{held} {}", libraries.unwrap_or_default()))
+    Ok(held.query_row([], |row| row.get(0))?)
 }
 
 /// Gathers what an index holds into a new copy.

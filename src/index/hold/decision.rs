@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use crate::index::apply::Touched;
 use crate::index::layout::Layout;
 use crate::index::library::remember;
 use crate::index::store::connect_beside;
-use crate::index::{Index, IndexError, TreeChange, journal};
+use crate::index::{Index, IndexError, TreeChange, awaited, journal};
 use crate::photos::LibraryId;
 
 /// What a person has decided about removals that wait.
@@ -52,22 +52,22 @@ impl Index {
     pub fn decide(&self, decision: Decision, library: Option<&LibraryId>) -> Result<TreeChange, IndexError> {
         let mut writer = self.writer();
         let tx = writer.transaction()?;
-        let libraries: Vec<(i64, String)> = {
+        let libraries: Vec<(i64, String, bool)> = {
             let mut query =
-                tx.prepare_cached("SELECT id, zone FROM library WHERE coalesce(zone = ?1, 1) ORDER BY id")?;
-            let rows = query.query_map([library.map(|library| &library.0)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                tx.prepare_cached("SELECT id, zone, shown FROM library WHERE coalesce(zone = ?1, 1) ORDER BY id")?;
+            let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            let rows = query.query_map([library.map(|library| &library.0)], columns)?;
             rows.collect::<Result<_, _>>()?
         };
         let mut layout = Layout::new(&tx, &self.options);
-        for (id, zone) in libraries {
+        for (id, zone, shown) in libraries {
             // The person has seen how many leave: the week begins anew.
             journal::settle(&tx, &zone, None)?;
+            let gone = "SELECT 1 FROM held WHERE library = ?1 AND removal = 4 AND state = 0";
             // One that iCloud no longer has, and the index neither, is waited for no more.
-            tx.execute(
-                "UPDATE library SET awaited = 0 WHERE id = ?1
-                     AND id IN (SELECT library FROM held WHERE removal = 4 AND state = 0)",
-                [id],
-            )?;
+            if tx.prepare_cached(gone)?.exists([id])? || decision == Decision::Accept && shown {
+                awaited::wait_no_more(&tx, id)?;
+            }
             match decision {
                 Decision::Accept => accept(&tx, &mut layout, id, &zone)?,
                 Decision::Reject => {

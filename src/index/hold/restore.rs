@@ -57,6 +57,8 @@ fn restore(writer: &mut Connection, index: &Index) -> Result<(), IndexError> {
         // A library that iCloud no longer has is here whole; the others are listed anew.
         "UPDATE library SET shown = id IN (SELECT library FROM held WHERE removal = 4);
          UPDATE library SET awaited = NOT shown;
+         UPDATE library SET showed = coalesce(library.showed, c.visible + c.hidden) FROM copy.library c
+         WHERE c.id = library.id AND library.awaited;
          -- Those that the listing finds among the trashed are trashed; the others have gone since.
          UPDATE held SET removal = 1 WHERE removal = 0;",
     )?;

@@ -306,6 +306,27 @@ fn what_is_held_outlives_the_index() {
 }
 
 #[test]
+fn the_copy_knows_nearly_how_many_there_were() {
+    let fixture = Fixture::of(1_000);
+    let copied = |fixture: &Fixture| -> i64 {
+        let copy = rusqlite::Connection::open(fixture.folder.path().join("held.sqlite")).unwrap();
+        copy.query_row("SELECT visible FROM library", [], |row| row.get(0)).unwrap()
+    };
+    let add = |from: i64, until: i64| {
+        for n in from..until {
+            let id = format!("A{n}");
+            let photo = [master(&id, &format!("IMG_{n}.JPG"))].map(|master| Change::Master(Box::new(master)));
+            fixture.apply(&photo.into_iter().chain([Change::Asset(Box::new(asset(&id, n)))]).collect::<Vec<_>>());
+        }
+    };
+    assert_eq!(copied(&fixture), 1_000);
+    add(1_000, 1_012);
+    assert_eq!(copied(&fixture), 1_000, "it is not written for each photo");
+    add(1_012, 1_013);
+    assert_eq!(copied(&fixture), 1_013);
+}
+
+#[test]
 fn what_was_held_is_decided_in_the_new_index() {
     for decision in [Decision::Accept, Decision::Reject] {
         let fixture = with_held().harmed(HARMS[0].1);
