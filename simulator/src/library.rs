@@ -205,6 +205,11 @@ impl Cloud {
         self.model().zones[zone.0].unlisted.insert(name);
     }
 
+    /// The count of an index is off by so much from now on, and for good (photos.md §2.4).
+    pub fn miscount(&self, zone: ZoneId, index: &str, by: i64) {
+        self.model().zones[zone.0].miscounted.insert(index.to_owned(), by);
+    }
+
     /// All sync tokens that were given out are taken no more, those of zones and those of databases. Nobody has reported
     /// that of the real service, which promises nothing (photos.md §3.3).
     pub fn forget_tokens(&self) {

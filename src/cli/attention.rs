@@ -117,13 +117,19 @@ fn library_reasons(index: &Index, content: &Content, now: Timestamp) -> Result<V
         line: format!("held, and waiting for you: {}", super::held::what_all(&holds)),
         advice: "look at them: photosfs held list".into(),
     });
+    let missing = index.discrepancies()?.into_iter().find(|missing| missing.is_open() && missing.offset.sought);
+    let missing = missing.map(|missing| Reason {
+        code: "missing",
+        line: format!("{}: {missing}", missing.library.0),
+        advice: "look for them in Photos, then: photosfs held list".into(),
+    });
     let damaged = content.damaged().len();
     let damage = (damaged > 0).then(|| Reason {
         code: "damaged",
         line: format!("{damaged} originals do not match Apple's checksum and cannot be read"),
         advice: "photosfs status names them; look at them at icloud.com".into(),
     });
-    Ok([mended, hold, damage, outdated(index, now)?].into_iter().flatten().collect())
+    Ok([mended, hold, missing, damage, outdated(index, now)?].into_iter().flatten().collect())
 }
 
 /// Nothing was confirmed for days, and the latest attempt failed: so not just a computer that was asleep.

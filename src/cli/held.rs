@@ -1,5 +1,6 @@
 //! `photosfs held`: what to do about removals that wait.
 
+mod missing;
 mod report;
 
 use std::process::ExitCode;
@@ -24,9 +25,18 @@ enum Action {
     /// Name the photos and albums that iCloud removed and that are still shown
     List(Which),
     /// Let them go, as iCloud says
-    Accept(Which),
+    Accept(What),
     /// Keep them in the tree, for as long as iCloud still has their originals
-    Reject(Which),
+    Reject(What),
+}
+
+#[derive(clap::Args)]
+struct What {
+    #[command(flatten)]
+    which: Which,
+    /// Not about removals: accept that iCloud announces so many more than it shows anywhere, or no longer
+    #[arg(long)]
+    missing: bool,
 }
 
 #[derive(clap::Args)]
@@ -39,12 +49,14 @@ struct Which {
 pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
     match args.action.unwrap_or(Action::List(Which { library: None })) {
         Action::List(which) => list(context, &which),
-        Action::Accept(which) => {
+        Action::Accept(What { which, missing: true }) => which.decide_missing(context, true),
+        Action::Reject(What { which, missing: true }) => which.decide_missing(context, false),
+        Action::Accept(What { which, .. }) => {
             decide(context, Decision::Accept, &which)?;
             println!("accepted: the tree is as iCloud says");
             Ok(ExitCode::SUCCESS)
         }
-        Action::Reject(which) => {
+        Action::Reject(What { which, .. }) => {
             refuse_unnamed(context, &which)?;
             decide(context, Decision::Reject, &which)?;
             println!("rejected: the photos stay in the tree");
@@ -54,6 +66,11 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
 }
 
 impl Which {
+    fn decide_missing(&self, context: &Context, accepted: bool) -> Result<ExitCode, Failure> {
+        let library = self.library(&index_to_read(&context.config()?)?)?;
+        missing::decide(context, library.as_ref(), accepted)
+    }
+
     /// The library, which must be one that is known.
     fn library(&self, index: &Index) -> Result<Option<LibraryId>, Failure> {
         let Some(name) = &self.library else { return Ok(None) };
@@ -85,6 +102,7 @@ fn list(context: &Context, which: &Which) -> Result<ExitCode, Failure> {
             _ => eprintln!("waiting: {} in {}; photosfs held accept. {UNNAMED}", what(&waiting), waiting.library.0),
         }
     }
+    missing::tell(&index, library.as_ref())?;
     Ok(ExitCode::SUCCESS)
 }
 

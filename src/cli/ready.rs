@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use jiff::{SignedDuration, Timestamp};
 
 use super::service::index_file;
-use super::status::Report;
+use super::status::{LibraryReport, MissingReport, Report};
 use super::{Context, Failure, running, status};
 use crate::config::Config;
 use crate::fuse::{self, MountError};
@@ -67,6 +67,13 @@ fn obstacle(report: &Report, max_age: SignedDuration, now: Timestamp) -> Option<
     if let Some(damage) = &report.index_damage {
         return Some(Failure::plain(damage, super::damage::ADVICE));
     }
+    if let Some((library, missing)) = open(report) {
+        let advice = match missing.sought {
+            true => "look for them in Photos; if nothing is missing there: photosfs held list says how to accept it",
+            false => "look for them everywhere: photosfs sync --full",
+        };
+        return Some(Failure::plain(format!("{}: {}", library.name, missing.words), advice));
+    }
     if !report.complete {
         return Some(Failure::plain("the library is not complete", "see photosfs status; wait, or run photosfs sync"));
     }
@@ -86,11 +93,16 @@ fn obstacle(report: &Report, max_age: SignedDuration, now: Timestamp) -> Option<
     Some(Failure::plain(reason, "see photosfs status; then: photosfs sync"))
 }
 
+/// The first of what iCloud announces and shows nowhere that nobody has accepted.
+fn open(report: &Report) -> Option<(&LibraryReport, &MissingReport)> {
+    let all = report.libraries.iter().flat_map(|library| library.missing.iter().map(move |missing| (library, missing)));
+    all.into_iter().find(|(_, missing)| !missing.accepted)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::account::SessionStatus;
-    use crate::cli::status::LibraryReport;
 
     fn report() -> Report {
         let at = "2026-11-22T12:00:00Z".parse().unwrap();
@@ -105,6 +117,7 @@ mod tests {
             not_ready: 0,
             unread: 0,
             held: 0,
+            missing: Vec::new(),
             history: None,
             note: None,
         };

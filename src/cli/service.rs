@@ -248,7 +248,9 @@ impl From<SyncError> for Failure {
             SyncError::NoLibrary => "turn on iCloud Photos on a device of yours, then try again",
             SyncError::Indexing { .. } => "wait some hours; new and large libraries take that long",
             SyncError::Restless { .. } => "try again when less is being added or removed; what is listed is kept",
-            SyncError::Incomplete { .. } => "nothing is shown until the listing is whole; try again later",
+            SyncError::Incomplete { .. } => {
+                "nothing is shown until the listing is whole; try again later, and see photosfs held list"
+            }
             _ => "try again",
         };
         Failure::new(code::FAILED, error, advice)

@@ -12,7 +12,7 @@ use super::{Context, Failure, damage, running};
 use crate::account::{Account, SessionStatus};
 use crate::config::Config;
 use crate::http::Http;
-use crate::index::{HistoryWalk, Index, LibraryState, Waiting};
+use crate::index::{Discrepancy, HistoryWalk, Index, LibraryState, Offset, Waiting};
 
 /// Tell how the library, the session and the mount are
 #[derive(clap::Args)]
@@ -70,12 +70,15 @@ pub struct LibraryReport {
     /// Photos whose keywords, place or edit are of a form that photosfs cannot read: they are shown without.
     pub unread: u64,
     pub held: u64,
+    /// What iCloud announces and shows nowhere.
+    pub missing: Vec<MissingReport>,
     pub note: Option<String>,
 }
 
 impl Report {
     pub fn of(index: &Index, session: SessionStatus, mountpoint: Option<String>) -> Result<Report, Failure> {
         let waiting = index.holds()?;
+        let missing: Vec<Discrepancy> = index.discrepancies()?.into_iter().filter(Discrepancy::is_short).collect();
         let library = |state: &LibraryState| -> Result<LibraryReport, Failure> {
             let id = state.library.id();
             let counts = index.view_counts(&id)?;
@@ -90,6 +93,7 @@ impl Report {
                 unread: index.unread(&id)?,
                 held: waiting.iter().find(|waiting| waiting.library == id).map_or(0, Waiting::count),
                 history: index.history_walk(&id)?.map(HistoryReport::from),
+                missing: missing.iter().filter(|missing| missing.library == id).map(MissingReport::of).collect(),
                 note: state.note.clone(),
                 name: id.0,
             })
@@ -183,6 +187,29 @@ impl From<HistoryWalk> for HistoryReport {
     }
 }
 
+/// Of a view, the list of albums or an album iCloud announces more than it shows.
+#[derive(Debug, Serialize)]
+pub struct MissingReport {
+    /// `visible`, `hidden`, `recently deleted`, `albums`, or an album's record name.
+    pub list: String,
+    pub count: u64,
+    /// Whether all was asked that could show them.
+    pub sought: bool,
+    /// Whether a person lets that be.
+    pub accepted: bool,
+    /// All of it in words.
+    #[serde(skip)]
+    pub words: String,
+}
+
+impl MissingReport {
+    fn of(missing: &Discrepancy) -> MissingReport {
+        let Offset { list, beyond, sought } = &missing.offset;
+        let (count, words) = (beyond.unsigned_abs(), missing.to_string());
+        MissingReport { list: list.clone(), count, sought: *sought, accepted: missing.is_accepted(), words }
+    }
+}
+
 impl LibraryReport {
     fn print(&self) {
         let LibraryReport { name, visible, hidden, recently_deleted, not_ready, .. } = self;
@@ -206,6 +233,9 @@ impl LibraryReport {
         }
         if let Some(HistoryReport { pages, found, done: false }) = &self.history {
             println!("  its history is being read for frames of bursts: {pages} pages so far, {found} found");
+        }
+        for missing in self.missing.iter().filter(|missing| missing.accepted) {
+            println!("  accepted: {}", missing.words);
         }
         if let Some(note) = &self.note {
             println!("  note: {note}");

@@ -215,6 +215,7 @@ impl Touched {
         self.albums.extend(inside.collect::<Result<Vec<_>, _>>()?);
         tx.prepare_cached("DELETE FROM member WHERE album = ?1")?.execute([album])?;
         tx.prepare_cached("DELETE FROM album WHERE name = ?1")?.execute([album])?;
+        tx.prepare_cached("DELETE FROM discrepancy WHERE list = ?1")?.execute([album])?;
         self.albums.remove(album);
         self.dropped.insert(album.to_owned());
         Ok(())

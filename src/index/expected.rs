@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::{Index, IndexError, ViewCounts};
 use crate::photos::LibraryId;
@@ -47,23 +47,8 @@ impl Index {
         Ok([range(visible, unlisted[0]), range(hidden, unlisted[1]), range(trashed, unlisted[2])])
     }
 
-    /// Whether an album may announce so many members.
-    pub fn may_announce(&self, album: &str, announced: u64) -> Result<bool, IndexError> {
-        let reader = self.reader()?;
-        let mut query = reader.prepare_cached("SELECT settled FROM album WHERE name = ?1")?;
-        let settled: Option<i64> = query.query_row([album], |row| row.get(0)).optional()?.flatten();
-        Ok(settled == Some(announced as i64) || self.expected_members(album)?.contains(&announced))
-    }
-
-    /// Takes note of a number of members that is announced and that the album's list does not bear out; `None` if it does.
-    pub fn settle_album(&self, album: &str, announced: Option<u64>) -> Result<(), IndexError> {
-        let settled = announced.map(|count| count as i64);
-        self.writer()
-            .execute("UPDATE album SET settled = ?2 WHERE name = ?1 AND settled IS NOT ?2", params![album, settled])?;
-        Ok(())
-    }
-
-    fn expected_members(&self, album: &str) -> Result<RangeInclusive<u64>, IndexError> {
+    /// How many members an album may announce.
+    pub fn expected_members(&self, album: &str) -> Result<RangeInclusive<u64>, IndexError> {
         let reader = self.reader()?;
         let mut query = reader.prepare_cached(
             "SELECT count(*) FILTER (WHERE EXISTS (

@@ -115,6 +115,16 @@ impl Index {
         Ok(query.query_map(params![album, visible], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
+    /// Record names of memberships that an album would have of photos that are not known to be in it.
+    pub fn not_in_album(&self, album: &str) -> Result<Vec<String>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached(
+            "SELECT DISTINCT a.name || '-IN-' || ?1 FROM asset a WHERE NOT (a.gone OR a.trashed)
+                 AND NOT EXISTS (SELECT 1 FROM member m WHERE m.album = ?1 AND m.asset = a.name)",
+        )?;
+        Ok(query.query_map([album], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
     /// Record names of all albums that hold photos.
     pub fn albums(&self) -> Result<Vec<String>, IndexError> {
         let reader = self.reader()?;

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Index, IndexError};
+use super::{Index, IndexError, discrepancy};
 use crate::photos::LibraryId;
 
 /// What a note is about: there is one of each kind at the most, and it is taken back when it no longer holds.
@@ -10,10 +10,8 @@ use crate::photos::LibraryId;
 pub enum NoteKind {
     /// iCloud does not list the library any more.
     Gone,
-    /// Photos are announced that were not found.
-    Photos,
-    /// Albums, or photos in albums, are announced that were not found.
-    Albums,
+    /// iCloud prepares its lists: what it announces says nothing.
+    Indexing,
     /// Of the account: what was held is lost with an index that was damaged.
     Held,
     /// Of the account: libraries that others share cannot be asked for.
@@ -24,8 +22,7 @@ impl NoteKind {
     fn key(self) -> &'static str {
         match self {
             NoteKind::Gone => "gone",
-            NoteKind::Photos => "photos",
-            NoteKind::Albums => "albums",
+            NoteKind::Indexing => "indexing",
             NoteKind::Held => "held",
             NoteKind::Shared => "shared",
         }
@@ -82,11 +79,10 @@ impl Index {
     }
 }
 
-/// All notes of a library in one line.
+/// All notes of a library in one line, and what may be missing of it.
 pub(super) fn notes(connection: &Connection, library: i64) -> rusqlite::Result<Option<String>> {
-    connection
-        .prepare_cached(
-            "SELECT group_concat(text, '; ') FROM (SELECT text FROM note WHERE library = ?1 ORDER BY kind)",
-        )?
-        .query_row([library], |row| row.get(0))
+    let mut query = connection.prepare_cached("SELECT text FROM note WHERE library = ?1 ORDER BY kind")?;
+    let mut notes = query.query_map([library], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+    notes.extend(discrepancy::open(connection, library)?);
+    Ok((!notes.is_empty()).then(|| notes.join("; ")))
 }

@@ -6,7 +6,7 @@ use super::IndexError;
 
 const SCHEMA: &str = include_str!("schema.sql");
 /// Raised with every change of the tables.
-const VERSION: i64 = 12;
+const VERSION: i64 = 13;
 
 /// Makes the tables if there are none.
 ///

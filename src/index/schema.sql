@@ -36,6 +36,17 @@ CREATE TABLE note (
     PRIMARY KEY (library, kind)
 ) WITHOUT ROWID;
 
+-- By how many more (negative: fewer) iCloud announces of a list than there are: `list` is a view, the list of albums or an
+-- album's record name. `sought` is 1 once all was asked that could show them, `accepted` is how many of them a person lets be.
+CREATE TABLE discrepancy (
+    library INTEGER NOT NULL,
+    list TEXT NOT NULL,
+    beyond INTEGER NOT NULL,
+    sought INTEGER NOT NULL,
+    accepted INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (library, list)
+) WITHOUT ROWID;
+
 -- Of a first listing that is under way: which pages of which lists are in.
 CREATE TABLE walked (
     library INTEGER NOT NULL,
@@ -132,8 +143,7 @@ CREATE TABLE master (
     PRIMARY KEY (library, name)
 ) WITHOUT ROWID;
 
--- `doubt` is 1 if photos left it while they or it were held: its list has to be read again. `settled` is a
--- number of members that was announced and that its list did not bear out.
+-- `doubt` is 1 if photos left it while they or it were held: its list has to be read again.
 CREATE TABLE album (
     name TEXT PRIMARY KEY,
     library INTEGER NOT NULL,
@@ -141,8 +151,7 @@ CREATE TABLE album (
     kind INTEGER NOT NULL,
     parent TEXT,
     modified INTEGER NOT NULL,
-    doubt INTEGER NOT NULL DEFAULT 0,
-    settled INTEGER
+    doubt INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX album_parent ON album (parent);
 

@@ -6,7 +6,7 @@
 use super::views::Target;
 use super::{LibrarySync, SyncError};
 use crate::index::{LibraryState, NoteKind};
-use crate::photos::{Change, LOOKUP, Library, LibraryId, Member, SyncToken, View};
+use crate::photos::{Change, LOOKUP, Library, LibraryId, Member, View};
 
 /// Requests of one album's list, roughly: most albums have fewer than a hundred photos (protocol/photos.md §11).
 const ALBUM_PAGES: usize = 2;
@@ -18,36 +18,18 @@ impl LibrarySync {
         let token = self.token(library).await?;
         self.on_index(move |index| index.forget_staged(&id)).await?;
         let announced = self.photos.counts(library, &View::ALL).await?;
-        let albums = self.read_lists(library, &announced, Target::Changes).await?;
+        let of_albums = self.read_lists(library, &announced, Target::Changes).await?;
         self.stage_absent(library).await?;
-        let (token, photos) = self.prove_staged(library, token).await?;
-        let id = library.id();
+        let (token, of_photos) = self.prove(library, Target::Changes, token).await?;
+        self.apply_staged(library.id(), token).await?;
+        let (id, missing) = (library.id(), [of_albums, of_photos].concat());
         self.on_index(move |index| {
-            index.note(&id, NoteKind::Albums, albums.as_deref())?;
-            index.note(&id, NoteKind::Photos, photos.as_deref())
+            index.note_listed(&id, &missing)?;
+            index.note(&id, NoteKind::Indexing, None)?;
+            index.note_listing(&id)
         })
         .await?;
-        self.apply_staged(library.id(), token).await?;
-        let id = library.id();
-        self.on_index(move |index| index.note_listing(&id)).await
-    }
-
-    /// Compares what was staged and what changed since a token with what is announced by now, and reads the views once more if
-    /// they are short; gives the token up to which changes are staged, and a note if next to nothing stays missing.
-    async fn prove_staged(
-        &self,
-        library: &Library,
-        token: SyncToken,
-    ) -> Result<(SyncToken, Option<String>), SyncError> {
-        let (token, before) = self.shortfall(library, Target::Changes, token).await?;
-        if before.is_none() {
-            return Ok((token, None));
-        }
-        let announced = self.photos.counts(library, &View::ALL).await?;
-        self.read_views(library, &announced, Target::Changes).await?;
-        let (token, short) = self.shortfall(library, Target::Changes, token).await?;
-        let note = short.map(|short| short.judge(library, before.as_ref())).transpose()?;
-        Ok((token, note))
+        self.seek(library).await
     }
 
     /// Stages what the index has and a listing has not, as the service knows it by name: also what slipped from one page to

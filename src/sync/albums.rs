@@ -15,6 +15,7 @@ use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::views::Target;
 use super::{LibrarySync, Progress, SyncError, ranks};
+use crate::index::Offset;
 use crate::photos::{Album, AlbumKind, AlbumList, Change, Library, Member, View};
 
 /// How often a list that is shorter than announced is read.
@@ -43,7 +44,7 @@ type ShortAlbum = (Album, u64, u64);
 type Short = Vec<ShortAlbum>;
 
 impl LibrarySync {
-    /// Reads all albums of a library with their members; gives a note of what is announced and not to be found.
+    /// Reads all albums of a library with their members; gives what is announced and not in their lists.
     ///
     /// `assets` is how many the library has.
     pub(super) async fn read_albums(
@@ -51,9 +52,9 @@ impl LibrarySync {
         library: &Library,
         assets: u64,
         target: Target,
-    ) -> Result<Option<String>, SyncError> {
+    ) -> Result<Vec<Offset>, SyncError> {
         if !library.has_albums() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let listed = self.list_of_albums(library).await?;
         let Some(listed) = listed else { return self.albums_of_history(library, target).await };
@@ -67,7 +68,7 @@ impl LibrarySync {
         let short = self.read_members(library, announced, target).await?;
         match short.iter().any(|(_, seen, announced)| announced - seen > BELIEVABLE) {
             true => self.albums_of_history(library, target).await,
-            false => Ok(note_of(&short)),
+            false => Ok(offsets(&short, false)),
         }
     }
 
@@ -81,15 +82,18 @@ impl LibrarySync {
             let seen = names.len() as u64;
             // The pseudo folders may be counted; then two readings must agree.
             if seen >= announced || (seen + roots >= announced && before.as_ref() == Some(&names)) {
-                let key = beyond_key(library);
-                let beyond = (announced.cast_signed() - seen.cast_signed()).to_string();
-                self.on_index(move |index| index.remember(&key, &beyond)).await?;
+                self.know_beyond(library, announced.cast_signed() - seen.cast_signed()).await?;
                 return Ok(Some(albums));
             }
             tracing::warn!(library = library.zone.name, seen, announced, "albums are missing from their list");
             before = Some(names);
         }
         Ok(None)
+    }
+
+    async fn know_beyond(&self, library: &Library, beyond: i64) -> Result<(), SyncError> {
+        let key = beyond_key(library);
+        self.on_index(move |index| index.remember(&key, &beyond.to_string())).await
     }
 
     async fn announced_members(&self, library: &Library, albums: Vec<Album>) -> Result<Announced, SyncError> {
@@ -165,7 +169,7 @@ impl LibrarySync {
         for (album, announced) in albums.into_iter().zip(counts) {
             let name = album.clone();
             if let Some(announced) = announced
-                && !self.on_index(move |index| index.may_announce(&name, announced)).await?
+                && !self.on_index(move |index| index.expected_members(&name)).await?.contains(&announced)
             {
                 let members = self.members(library, &album, announced).await?.into_iter().collect();
                 self.take_albums(library, Target::Listing, Vec::new(), members, None).await?;
@@ -272,12 +276,14 @@ fn history_is_cheaper(assets: u64, members: impl Iterator<Item = u64>) -> bool {
     lists as f64 / TOGETHER > assets as f64 * HISTORY_PAGES + 1.0
 }
 
-fn note_of(short: &Short) -> Option<String> {
-    let title = |album: &Album| album.title.clone().unwrap_or_else(|| "Untitled Album".into());
-    let one = |(album, seen, announced): &(Album, u64, u64)| {
-        format!("album {}: {seen} of {announced} photos are listed", title(album))
+/// How many members are missing from which albums.
+fn offsets(short: &Short, sought: bool) -> Vec<Offset> {
+    let offset = |(album, seen, announced): &ShortAlbum| Offset {
+        list: album.name.clone(),
+        beyond: (announced - seen).cast_signed(),
+        sought,
     };
-    (!short.is_empty()).then(|| short.iter().map(one).collect::<Vec<_>>().join("; "))
+    short.iter().map(offset).collect()
 }
 
 #[cfg(test)]

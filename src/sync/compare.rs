@@ -9,62 +9,58 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 
 use super::{LibrarySync, SyncError};
-use crate::index::{LibraryState, NoteKind};
+use crate::index::{LibraryState, NoteKind, Offset};
 use crate::photos::{Library, LibraryId};
-use difference::Difference;
+pub(super) use difference::Difference;
 
 /// Between two listings that counts cause: a listing costs a request for every hundred photos.
 const LIST_AGAIN: Duration = Duration::from_secs(86_400);
 /// Albums counted in a round, by turns: with the views and the list of albums they are one request of fifty counts.
-const ALBUMS: usize = 46;
+pub(super) const ALBUMS: usize = 46;
 
 impl LibrarySync {
     /// Compares a library that changed. If photos are missing or too many, it is listed again, at most once a day; albums that
-    /// differ are read again by themselves. What differs after that is remembered, and what is missing then is told to the
+    /// differ are read again by themselves. What differs after that is taken down, and what is missing then is told to the
     /// person. A library that does not keep still is compared after its next news.
     pub(super) async fn compare(&self, state: &LibraryState) -> Result<(), SyncError> {
         let library = &state.library;
         let albums = self.next_albums(library).await?;
         let Some(found) = self.settled_difference(library, &albums).await? else { return Ok(()) };
-        if !found.is_known
+        if found.is_of_views()
             && let Err(SyncError::Indexing { progress, .. }) = self.check_indexing(library).await
         {
             return self.put_off(library, progress).await;
         }
-        let is_listed = !found.is_known && self.may_list_again(&library.id());
-        let read = match is_listed {
-            true => {
-                tracing::warn!(library = library.zone.name, found.views, "not what iCloud announces: listing again");
-                self.list_again(state).await?;
-                albums.clone()
-            }
+        let is_listed = found.is_of_views() && self.may_list_again(&library.id());
+        let is_read = match is_listed {
+            true => self.list_again(state).await.map(|()| true)?,
             false => self.read_differing(library, &found).await?,
         };
-        if !is_listed && read.is_empty() && found.list.is_none() {
-            return self.take_note(library, found, false).await;
-        }
-        let Some(rest) = self.settled_difference(library, &albums).await? else { return Ok(()) };
-        let list = rest.list.filter(|_| is_listed || found.list.is_some());
-        self.settle_lists(library, &rest, read, list).await?;
-        self.take_note(library, rest, is_listed).await
+        let rest = match is_read {
+            true => self.settled_difference(library, &albums).await?,
+            false => Some(found),
+        };
+        let Some(rest) = rest else { return Ok(()) };
+        self.take_down(library, rest.offsets(is_listed)).await?;
+        self.seek(library).await
     }
 
     /// How a library differs from what is announced of it, once that is of one moment.
-    async fn settled_difference(&self, library: &Library, albums: &[String]) -> Result<Option<Difference>, SyncError> {
+    pub(super) async fn settled_difference(
+        &self,
+        library: &Library,
+        albums: &[String],
+    ) -> Result<Option<Difference>, SyncError> {
         let compare = || self.difference(library, albums).boxed();
         self.settled(compare, Difference::is_none, || self.catch_up(library).boxed()).await
     }
 
-    /// Remembers how the views differ, if they are as they are listed, and tells the person what is missing.
-    async fn take_note(&self, library: &Library, difference: Difference, is_listed: bool) -> Result<(), SyncError> {
-        let note = difference.short.map(|short| format!("photos are missing: {}", short.error(library)));
-        let (id, key) = (library.id(), difference::key(library));
-        let views = difference.views;
+    /// Takes down how lists are off by counts that say something.
+    pub(super) async fn take_down(&self, library: &Library, offsets: Vec<Offset>) -> Result<(), SyncError> {
+        let id = library.id();
         self.on_index(move |index| {
-            if is_listed || (views.is_empty() && index.remembered(&key)?.is_some_and(|known| !known.is_empty())) {
-                index.remember(&key, &views)?;
-            }
-            index.note(&id, NoteKind::Photos, note.as_deref())
+            offsets.iter().try_for_each(|offset| index.note_offset(&id, offset))?;
+            index.note(&id, NoteKind::Indexing, None)
         })
         .await
     }
@@ -73,7 +69,7 @@ impl LibrarySync {
     async fn put_off(&self, library: &Library, percent: i64) -> Result<(), SyncError> {
         let note = format!("iCloud prepares its list ({percent} %): what it announces is not compared");
         let id = library.id();
-        self.on_index(move |index| index.note(&id, NoteKind::Photos, Some(&note))).await
+        self.on_index(move |index| index.note(&id, NoteKind::Indexing, Some(&note))).await
     }
 
     pub(super) fn may_list_again(&self, id: &LibraryId) -> bool {

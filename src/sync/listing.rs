@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::views::Target;
 use super::{LibrarySync, Progress, SyncError};
-use crate::index::NoteKind;
+use crate::index::{NoteKind, Offset};
 use crate::photos::{Change, LOOKUP, Library, Master, SyncToken, View};
 
 /// It is asked whether the service's own lists are ready after a second, then ever less often, and so many times: an hour.
@@ -16,62 +16,64 @@ const LONGEST_POLL: Duration = Duration::from_secs(10);
 const POLLS: usize = 360;
 /// Listings during which the service began to prepare its lists anew, before that is taken for its usual state.
 const UNSETTLED: usize = 3;
-/// Walks through the lists, before what they lack is looked for in the library's history.
-const WALKS: usize = 3;
 
 impl LibrarySync {
     /// Lists a library that is not shown yet, and shows it.
     pub(super) async fn list(&self, library: &Library) -> Result<(), SyncError> {
         self.wait_for_indexing(library).await?;
-        let mut token = match self.unfinished(library).await? {
+        let token = match self.unfinished(library).await? {
             Some(token) => token,
             None => self.begin(library).await?,
         };
-        let mut unsettled = 0;
-        let (albums, photos) = loop {
-            let (next, albums, photos) = self.list_everything(library, token).await?;
-            token = next;
-            match self.check_indexing(library).await {
-                Ok(()) => break (albums, photos),
-                Err(error @ SyncError::Indexing { .. }) => {
-                    // Lists and counts that were short together would have agreed.
-                    self.forget_walked(library).await?;
-                    unsettled += 1;
-                    if unsettled > UNSETTLED {
-                        return Err(error);
-                    }
-                    self.wait_for_indexing(library).await?;
-                }
-                Err(error) => return Err(error),
-            }
-        };
+        let (token, missing) = self.list_when_indexed(library, token).await?;
         self.progress.send_replace(Progress::Layout { library: library.id().0 });
         let id = library.id();
         let change = self
             .on_index(move |index| {
                 index.note(&id, NoteKind::Gone, None)?;
-                index.note(&id, NoteKind::Albums, albums.as_deref())?;
-                index.note(&id, NoteKind::Photos, photos.as_deref())?;
+                index.note_listed(&id, &missing)?;
                 index.show(&id, &token)
             })
             .await?;
         self.progress.send_replace(Progress::Idle);
         self.tell(change);
         self.read_if_short(library).await;
-        Ok(())
+        self.seek(library).await
     }
 
-    /// Reads albums and photos; gives the token up to which changes are in, and notes of what stays missing of each.
+    /// Lists everything, again if the service began to prepare its lists meanwhile; gives what [`LibrarySync::list_everything`]
+    /// does.
+    async fn list_when_indexed(
+        &self,
+        library: &Library,
+        mut token: SyncToken,
+    ) -> Result<(SyncToken, Vec<Offset>), SyncError> {
+        for _ in 0..UNSETTLED {
+            let (next, missing) = self.list_everything(library, token).await?;
+            token = next;
+            match self.check_indexing(library).await {
+                Ok(()) => return Ok((token, missing)),
+                // Lists and counts that were short together would have agreed.
+                Err(SyncError::Indexing { .. }) => self.forget_walked(library).await?,
+                Err(error) => return Err(error),
+            }
+            self.wait_for_indexing(library).await?;
+        }
+        let listed = self.list_everything(library, token).await?;
+        self.check_indexing(library).await.map(|()| listed)
+    }
+
+    /// Reads albums and photos; gives the token up to which changes are in, and what stays missing.
     async fn list_everything(
         &self,
         library: &Library,
         token: SyncToken,
-    ) -> Result<(SyncToken, Option<String>, Option<String>), SyncError> {
+    ) -> Result<(SyncToken, Vec<Offset>), SyncError> {
         let announced = self.photos.counts(library, &View::ALL).await?;
-        let albums = self.read_lists(library, &announced, Target::Listing).await?;
-        let (token, photos) = self.prove(library, token).await?;
+        let of_albums = self.read_lists(library, &announced, Target::Listing).await?;
+        let (token, of_photos) = self.prove(library, Target::Listing, token).await?;
         self.recount_albums(library).await?;
-        Ok((token, albums, photos))
+        Ok((token, [of_albums, of_photos].concat()))
     }
 
     async fn wait_for_indexing(&self, library: &Library) -> Result<(), SyncError> {
@@ -122,41 +124,8 @@ impl LibrarySync {
         }
     }
 
-    /// Compares what the first walk through the views found with what is announced, and walks again until both agree, in the
-    /// end through the history, which holds everything; gives the token up to which changes are in, and a note if next to
-    /// nothing stays missing.
-    async fn prove(&self, library: &Library, mut token: SyncToken) -> Result<(SyncToken, Option<String>), SyncError> {
-        let mut before = None;
-        for walk in 1.. {
-            self.hydrate(library).await?;
-            let (next, short) = self.shortfall(library, Target::Listing, token).await?;
-            token = next;
-            let Some(short) = short else { return Ok((token, None)) };
-            // Another walk reads everything again; what was proven would be gone on from.
-            self.forget_walked(library).await?;
-            if walk > WALKS {
-                return Ok((token, Some(short.judge(library, before.as_ref())?)));
-            }
-            tracing::warn!("{}, walking again", short.error(library));
-            before = Some(short);
-            match walk {
-                ..WALKS => {
-                    let announced = self.photos.counts(library, &View::ALL).await?;
-                    self.read_views(library, &announced, Target::Listing).await?;
-                }
-                _ => self.read_history(library, Target::Listing).await?,
-            }
-        }
-        unreachable!("the last walk returns")
-    }
-
-    async fn forget_walked(&self, library: &Library) -> Result<(), SyncError> {
-        let id = library.id();
-        self.on_index(move |index| index.forget_walked(&id)).await
-    }
-
     /// Asks for the masters of assets that came without theirs.
-    async fn hydrate(&self, library: &Library) -> Result<(), SyncError> {
+    pub(super) async fn hydrate(&self, library: &Library) -> Result<(), SyncError> {
         let id = library.id();
         let missing = self.on_index(move |index| index.missing_masters(&id)).await?;
         for names in missing.chunks(LOOKUP) {

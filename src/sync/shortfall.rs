@@ -5,17 +5,20 @@ use tokio::sync::Mutex;
 
 use super::views::Target;
 use super::{LibrarySync, Progress, SyncError};
-use crate::index::{Batch, ViewCounts};
+use crate::index::{Batch, Discrepancy, Offset, ViewCounts};
 use crate::photos::{Library, SyncToken, View};
 
 /// Announced counts can be stale for good: one in 77,864 in a library known to a peer (protocol/photos.md §2.4). What may be
 /// missing after lists and history gave the same; it is told to the person.
 const BELIEVABLE: u64 = 5;
 
-/// A view that holds less than the service announces.
+/// Views that hold less than the service announces; at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Shortfall {
-    view: &'static str,
+pub(super) struct Shortfall(Vec<Short>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Short {
+    view: View,
     seen: u64,
     announced: u64,
 }
@@ -69,32 +72,40 @@ impl LibrarySync {
 }
 
 impl Shortfall {
-    /// The first view that is short.
-    pub(super) fn of(announced: &[Option<u64>], seen: &ViewCounts) -> Option<Shortfall> {
-        let views =
-            ["visible", "hidden", "recently deleted"].into_iter().zip([seen.visible, seen.hidden, seen.trashed]);
-        let shortfall = |((view, seen), announced): (_, &Option<u64>)| {
-            announced.filter(|&announced| seen < announced).map(|announced| Shortfall { view, seen, announced })
+    /// The views that are short, if any is.
+    fn of(announced: &[Option<u64>], seen: &ViewCounts) -> Option<Shortfall> {
+        let seen = [seen.visible, seen.hidden, seen.trashed];
+        let views = View::ALL.into_iter().zip(announced).zip(seen);
+        let short = views.filter_map(|((view, announced), seen)| {
+            announced.filter(|&announced| seen < announced).map(|announced| Short { view, seen, announced })
+        });
+        let short: Vec<Short> = short.collect();
+        (!short.is_empty()).then_some(Shortfall(short))
+    }
+
+    /// How many photos are missing of which views; how many there are may be another number by now.
+    pub fn missing(&self) -> Vec<Offset> {
+        let missing = |short: &Short| Offset {
+            list: short.view.to_string(),
+            beyond: (short.announced - short.seen).cast_signed(),
+            sought: true,
         };
-        views.zip(announced).find_map(shortfall)
+        self.0.iter().map(missing).collect()
     }
 
-    /// A note, if the walk before lacked as many and next to nothing is missing; else the listing has failed. How many there
-    /// are may be another number by now.
-    pub(super) fn judge(&self, library: &Library, before: Option<&Shortfall>) -> Result<String, SyncError> {
-        let missing = |short: &Shortfall| (short.view, short.announced - short.seen);
-        match before.map(missing) == Some(missing(self)) && self.announced - self.seen <= BELIEVABLE {
-            true => Ok(format!("iCloud announces {} {} photos and lists {}", self.announced, self.view, self.seen)),
-            false => Err(self.error(library)),
-        }
+    /// Whether so few are missing that counts are rather stale than lists short.
+    pub fn is_believable(&self) -> bool {
+        self.0.iter().all(|short| short.announced - short.seen <= BELIEVABLE)
     }
 
-    pub(super) fn error(&self, library: &Library) -> SyncError {
-        SyncError::Incomplete {
-            library: library.id().0,
-            view: self.view.to_owned(),
-            seen: self.seen,
-            announced: self.announced,
-        }
+    /// Whether a person has let it be that all these are missing.
+    pub fn is_accepted(&self, known: &[Discrepancy]) -> bool {
+        self.missing().iter().all(|missing| known.iter().any(|known| known.accepts(missing)))
+    }
+
+    pub fn error(&self, library: &Library) -> SyncError {
+        let Short { view, seen, announced } = &self.0[0];
+        let (library, view) = (library.id().0, view.to_string());
+        SyncError::Incomplete { library, view, seen: *seen, announced: *announced }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::{LibrarySync, SyncError};
+use crate::index::Offset;
 use crate::photos::LibraryId;
 
 /// Listings that are tried without a pause: what was short by chance is whole the next time.
@@ -28,13 +29,17 @@ struct Latest {
 }
 
 impl LibrarySync {
-    /// Lists a library, if it is time for that; else fails as its latest listing did.
+    /// Lists a library, if it is time for that, or a person has accepted what its latest listing lacked; else fails as that did.
     pub(super) async fn in_turn(
         &self,
         id: LibraryId,
         listing: impl Future<Output = Result<(), SyncError>>,
     ) -> Result<(), SyncError> {
-        self.unproven.check(&id)?;
+        if let Some((missing, error)) = self.unproven.latest(&id)
+            && !self.has_accepted(&id, &missing).await?
+        {
+            return Err(error);
+        }
         let outcome = listing.await;
         self.unproven.note(id, &outcome);
         outcome
@@ -47,15 +52,14 @@ impl Unproven {
         self.0.lock().expect("no panic while held").clear();
     }
 
-    fn check(&self, id: &LibraryId) -> Result<(), SyncError> {
+    /// What the latest listing lacked and how it failed, if it is not time for another.
+    fn latest(&self, id: &LibraryId) -> Option<(Offset, SyncError)> {
         let all = self.0.lock().expect("no panic while held");
-        match all.get(id).filter(|latest| latest.ended.elapsed() < pause(latest.times)) {
-            None => Ok(()),
-            Some(Latest { view, seen, announced, .. }) => {
-                let (library, view) = (id.0.clone(), view.clone());
-                Err(SyncError::Incomplete { library, view, seen: *seen, announced: *announced })
-            }
-        }
+        let latest = all.get(id).filter(|latest| latest.ended.elapsed() < pause(latest.times))?;
+        let Latest { view, seen, announced, .. } = latest;
+        let missing = Offset { list: view.clone(), beyond: (announced - seen).cast_signed(), sought: true };
+        let (library, view) = (id.0.clone(), view.clone());
+        Some((missing, SyncError::Incomplete { library, view, seen: *seen, announced: *announced }))
     }
 
     fn note(&self, id: LibraryId, outcome: &Result<(), SyncError>) {

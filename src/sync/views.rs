@@ -9,6 +9,7 @@ use futures_util::future::{try_join, try_join_all};
 
 use super::pages::Pages;
 use super::{LibrarySync, Progress, SyncError, ranks};
+use crate::index::Offset;
 use crate::photos::{AssetPage, Change, Library, Trail, View};
 
 /// Where pages of a listing go.
@@ -35,20 +36,20 @@ struct Walk<'a> {
 
 impl LibrarySync {
     /// Reads what the lists of a library hold, albums and photos side by side: the calls of one fill the pauses of the
-    /// other. Gives a note of what is announced of albums and not to be found.
+    /// other. Gives what is announced of albums and not in their lists.
     pub(super) async fn read_lists(
         &self,
         library: &Library,
         announced: &[Option<u64>],
         target: Target,
-    ) -> Result<Option<String>, SyncError> {
+    ) -> Result<Vec<Offset>, SyncError> {
         let albums = self.read_albums(library, announced.iter().flatten().sum(), target);
-        let ((), note) = self
+        let ((), missing) = self
             .with_pages(library, target, async |pages| {
                 try_join(self.walk_views(library, announced, target, pages), albums).await
             })
             .await?;
-        Ok(note)
+        Ok(missing)
     }
 
     /// Reads all views of a library into the index.

@@ -72,31 +72,6 @@ fn a_photo_that_comes_without_its_master_is_completed() {
 }
 
 #[test]
-fn photos_that_stay_missing_are_told() {
-    let stage = Stage::new(Options { assets: Some(120), ..Options::default() });
-    stage.update().unwrap();
-    let cloud = stage.simulator.cloud();
-    let again = |name: &str| {
-        let photo =
-            NewPhoto::new(name, Resource::new("public.jpeg", Body::bytes(name.as_bytes().to_vec())), 1_700_000_000_000);
-        cloud.add_photo(cloud.primary(), photo);
-        stage.update()
-    };
-    stage.simulator.fault(Fault::every("internal/records/query/batch", Effect::Answer(Change::CountsOff(3))));
-    again("ONE.JPG").unwrap();
-    let note = |stage: &Stage| stage.index.libraries().unwrap()[0].note.clone();
-    assert!(note(&stage).is_some_and(|note| note.contains("missing")), "{:?}", note(&stage));
-    again("TWO.JPG").unwrap();
-    assert!(note(&stage).is_some_and(|note| note.contains("missing")), "{:?}", note(&stage));
-    stage.simulator.state().faults.clear();
-    again("THREE.JPG").unwrap();
-    assert!(note(&stage).is_some_and(|note| !note.contains("missing")), "the albums' note is the listing's");
-    stage.runtime.block_on(stage.sync.round(Round::Full)).unwrap();
-    assert_eq!(note(&stage), None);
-    assert_true(&stage);
-}
-
-#[test]
 fn what_leaves_while_everything_is_listed_again_is_not_missing() {
     let stage = Stage::new(Options { assets: Some(300), ..Options::default() });
     stage.update().unwrap();

@@ -220,10 +220,7 @@ fn a_count_that_is_wrong_for_good_is_known_though_the_library_grows() {
     scene.stage.simulator.state().faults.clear();
     scene.cloud.add_photo(scene.cloud.primary(), picture(700));
     let asked = scene.round(&[]);
-    assert!(
-        asked.queries < costs[0] / 2,
-        "counts are right again, and the list of albums is read: {asked:?} {costs:?}"
-    );
+    assert!(asked.queries > 10, "one that is no longer too low may hide a loss: {asked:?}");
     scene.cloud.trash(scene.members[3]).unwrap();
     scene.stage.simulator.fault(Fault::nth("changes/zone", 1, Effect::Answer(Change::EmptyListing)));
     let scene = Scene { stage: scene.stage.reopened(), ..scene };

@@ -19,6 +19,7 @@ mod listing;
 mod live;
 mod loss;
 mod memory;
+mod miscount;
 mod model;
 mod mount;
 mod offline;

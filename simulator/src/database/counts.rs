@@ -15,6 +15,7 @@ pub(super) fn page(zone: &mut Zone, ids: &[String], now_ms: i64) -> Result<Page,
     let mut counts = Vec::new();
     for id in ids {
         let count = indexes::count(zone, id).ok_or_else(|| Refusal::breach(format!("there is no index {id}")))?;
+        let count = (count as u64).saturating_add_signed(zone.miscounted.get(id).copied().unwrap_or(0));
         let fields = json!({"itemCount": {"value": count, "type": "INT64"}});
         counts.push(records::computed(zone, id, "IndexCountResult", fields, now_ms).into());
     }

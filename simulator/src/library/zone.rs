@@ -39,6 +39,8 @@ pub(crate) struct Zone {
     pub(crate) proven_lists_only: bool,
     /// Record names that every list leaves out, though they are counted: an index that lags behind (photos.md §2.4).
     pub(crate) unlisted: HashSet<Uuid>,
+    /// By how much the counts of which indexes are off.
+    pub(crate) miscounted: HashMap<String, i64>,
     /// The database-wide count of changes at this zone's latest one.
     pub(crate) generation: u64,
     pub(crate) assets: Vec<Asset>,
@@ -78,6 +80,7 @@ impl Zone {
             deleted: false,
             proven_lists_only: false,
             unlisted: HashSet::new(),
+            miscounted: HashMap::new(),
             generation: 0,
             assets: Vec::new(),
             masters: Vec::new(),

@@ -5,7 +5,8 @@ use std::sync::Mutex;
 
 use futures_util::FutureExt;
 
-use super::{PSEUDO_FOLDERS, note_of};
+use super::{PSEUDO_FOLDERS, offsets};
+use crate::index::{ALBUM_LIST, Offset};
 use crate::photos::{Album, Change, Library, Member};
 use crate::sync::views::{History, Target};
 use crate::sync::{LibrarySync, SyncError};
@@ -19,18 +20,18 @@ struct Seen {
 }
 
 impl LibrarySync {
-    /// Reads albums and memberships from the library's history; gives a note of what is announced and not in it.
-    pub(super) async fn albums_of_history(
+    /// Reads albums and memberships from the library's history; gives what is announced and not in it.
+    pub(in crate::sync) async fn albums_of_history(
         &self,
         library: &Library,
         target: Target,
-    ) -> Result<Option<String>, SyncError> {
+    ) -> Result<Vec<Offset>, SyncError> {
         let (seen, log) = (Mutex::default(), tokio::sync::Mutex::new(self.history(library)));
         self.read_log(library, &log, &seen, target).await?;
         let compare = || self.missing_albums(library, &seen).boxed();
         let catch_up = || self.read_log(library, &log, &seen, target).boxed();
         // What is missing from one that changes all the while is in its changes.
-        Ok(self.settled(compare, Option::is_none, catch_up).await?.flatten())
+        Ok(self.settled(compare, Vec::is_empty, catch_up).await?.unwrap_or_default())
     }
 
     /// Reads a history to its end, from where it was read to; gives whether it told of albums.
@@ -60,20 +61,28 @@ impl LibrarySync {
         Ok(is_news)
     }
 
-    /// What is announced and was not seen, in words.
-    async fn missing_albums(&self, library: &Library, seen: &Mutex<Seen>) -> Result<Option<String>, SyncError> {
+    /// What is announced and was not seen.
+    async fn missing_albums(&self, library: &Library, seen: &Mutex<Seen>) -> Result<Vec<Offset>, SyncError> {
         let albums: Vec<Album> = seen.lock().expect("no panic while held").albums.values().cloned().collect();
         let found = albums.len() as u64;
         let announced = self.announced_members(library, albums).await?;
-        let missing = self.photos.album_count(library).await?.filter(|&count| count > found + PSEUDO_FOLDERS);
-        let sizes = &seen.lock().expect("no panic while held").sizes;
-        let short = announced.into_iter().filter_map(|(album, announced)| {
-            let seen = sizes.get(&album.name).copied().unwrap_or(0);
-            (seen < announced).then_some((album, seen, announced))
-        });
-        let albums = missing.map(|count| format!("{found} of {count} albums are listed"));
-        let notes: Vec<String> = albums.into_iter().chain(note_of(&short.collect())).collect();
-        Ok((!notes.is_empty()).then(|| notes.join("; ")))
+        let short = {
+            let sizes = &seen.lock().expect("no panic while held").sizes;
+            let short = announced.into_iter().filter_map(|(album, announced)| {
+                let seen = sizes.get(&album.name).copied().unwrap_or(0);
+                (seen < announced).then_some((album, seen, announced))
+            });
+            short.collect()
+        };
+        let mut missing = offsets(&short, true);
+        if let Some(announced) = self.photos.album_count(library).await? {
+            let beyond = announced.cast_signed() - found.cast_signed();
+            let roots = PSEUDO_FOLDERS.cast_signed();
+            self.know_beyond(library, beyond.min(roots)).await?;
+            let list = Offset { list: ALBUM_LIST.to_owned(), beyond: beyond - roots, sought: true };
+            missing.extend((list.beyond > 0).then_some(list));
+        }
+        Ok(missing)
     }
 }
 

@@ -3,36 +3,76 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use crate::index::{Index, IndexError};
+use crate::index::{ALBUM_LIST, Index, IndexError, Offset};
 use crate::photos::{Announced, Library, View};
 use crate::sync::albums::{PSEUDO_FOLDERS, beyond_key};
-use crate::sync::shortfall::Shortfall;
 use crate::sync::{LibrarySync, SyncError};
 
+/// What was counted: views, the list of albums, some albums.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Difference {
-    /// How many more or fewer are announced of which views; empty if none.
-    pub views: String,
-    /// Whether the views differ as they did when everything had just been listed, or not at all.
-    pub is_known: bool,
-    /// A view that holds less than is announced, known or not.
-    pub short: Option<Shortfall>,
-    /// Albums whose members differ, and how many are announced.
-    pub albums: BTreeMap<String, u64>,
-    /// Albums and folders that are announced, if that differs.
-    pub list: Option<u64>,
+pub(in crate::sync) struct Difference(BTreeMap<String, Counted>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Counted {
+    announced: u64,
+    /// How many more are announced than there should be.
+    beyond: i64,
+    /// Whether that is how it was when everything had been looked for.
+    is_known: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    View,
+    AlbumList,
+    Album,
 }
 
 impl Difference {
     /// Whether there is nothing to do about it.
     pub fn is_none(&self) -> bool {
-        self.is_known && self.albums.is_empty() && self.list.is_none()
+        self.0.values().all(|counted| counted.is_known)
     }
-}
 
-/// Under which it is remembered how the views of a library differ for good.
-pub(super) fn key(library: &Library) -> String {
-    format!("difference of {}", library.zone.name)
+    /// Whether views differ from how they were listed.
+    pub fn is_of_views(&self) -> bool {
+        self.differing(Kind::View).next().is_some()
+    }
+
+    pub fn is_of_album_list(&self) -> bool {
+        self.differing(Kind::AlbumList).next().is_some()
+    }
+
+    /// Albums whose members differ, and how many are announced.
+    pub fn albums(&self) -> BTreeMap<String, u64> {
+        self.differing(Kind::Album).map(|(album, counted)| (album.clone(), counted.announced)).collect()
+    }
+
+    fn differing(&self, kind: Kind) -> impl Iterator<Item = (&String, &Counted)> {
+        self.0.iter().filter(move |(_, counted)| counted.kind == kind && !counted.is_known)
+    }
+
+    /// How all of them are off. `is_listed` tells whether everything was just listed; without that, of a view nothing is sure.
+    /// What an album has too many of was looked for when its list was read.
+    pub fn offsets(&self, is_listed: bool) -> Vec<Offset> {
+        let sought = |counted: &Counted| match counted.kind {
+            Kind::View => is_listed,
+            Kind::AlbumList | Kind::Album => counted.beyond < 0,
+        };
+        let offset = |(list, counted): (&String, &Counted)| Offset {
+            list: list.clone(),
+            beyond: counted.beyond,
+            sought: sought(counted),
+        };
+        self.0.iter().map(offset).collect()
+    }
+
+    /// Says that some lists are off by as much although all was asked that could show what is missing.
+    pub fn sought_for(&self, lists: &[String]) -> Vec<Offset> {
+        let off = lists.iter().filter_map(|list| Some((list, self.0.get(list)?)));
+        off.map(|(list, counted)| Offset { list: list.clone(), beyond: counted.beyond, sought: true }).collect()
+    }
 }
 
 impl LibrarySync {
@@ -51,54 +91,49 @@ fn difference(
     albums: Vec<String>,
 ) -> Result<Difference, IndexError> {
     let id = library.id();
-    let expected = index.expected_views(&id)?;
-    let counted = View::ALL.into_iter().zip(&announced.views).zip(expected);
-    let views: Vec<String> =
-        counted.filter_map(|((view, count), expected)| offset(&view, (*count)?, &expected)).collect();
-    let views = views.join(", ");
-    Ok(Difference {
-        is_known: views.is_empty() || index.remembered(&key(library))?.as_ref() == Some(&views),
-        views,
-        short: Shortfall::of(&announced.views, &index.listed_counts(&id)?),
-        albums: differing_albums(index, albums, &announced.members)?,
-        list: differing_list(index, library, announced.list)?,
-    })
-}
-
-/// Such as `visible +1`; none if it is as expected. Without what a view holds: that goes on changing, and a count that is
-/// wrong for good stays wrong by as much.
-fn offset(view: &View, announced: u64, expected: &RangeInclusive<u64>) -> Option<String> {
-    let nearest = announced.clamp(*expected.start(), *expected.end());
-    let offset = announced.cast_signed() - nearest.cast_signed();
-    (offset != 0).then(|| format!("{view} {offset:+}"))
-}
-
-fn differing_albums(
-    index: &Index,
-    albums: Vec<String>,
-    announced: &[Option<u64>],
-) -> Result<BTreeMap<String, u64>, IndexError> {
-    let mut differing = BTreeMap::new();
-    for (album, count) in albums.into_iter().zip(announced) {
-        if let Some(count) = *count
-            && !index.may_announce(&album, count)?
-        {
-            differing.insert(album, count);
-        }
-    }
-    Ok(differing)
-}
-
-fn differing_list(index: &Index, library: &Library, announced: Option<u64>) -> Result<Option<u64>, IndexError> {
-    let Some(announced) = announced else { return Ok(None) };
-    let here = index.listed_albums(&library.id())?.len() as u64;
-    // How many more are announced when all are here, if that is known.
-    let beyond = index.remembered(&beyond_key(library))?.and_then(|beyond| beyond.parse::<i64>().ok());
-    let is_expected = match beyond {
-        Some(beyond) => announced.cast_signed() == here.cast_signed() + beyond,
-        None => (here..=here + PSEUDO_FOLDERS).contains(&announced),
+    let discrepancies = index.discrepancies_of(&id)?.into_iter().filter(|discrepancy| discrepancy.offset.sought);
+    let known: BTreeMap<String, i64> =
+        discrepancies.map(|discrepancy| (discrepancy.offset.list, discrepancy.offset.beyond)).collect();
+    let mut lists = BTreeMap::new();
+    let mut count = |list: String, kind, announced: Option<u64>, expected: RangeInclusive<u64>| {
+        let Some(announced) = announced else { return };
+        let beyond = offset(announced, &expected);
+        let is_known = is_known(known.get(&list).copied().unwrap_or(0), beyond);
+        lists.insert(list, Counted { announced, beyond, is_known, kind });
     };
-    Ok((!is_expected).then_some(announced))
+    for ((view, announced), expected) in View::ALL.iter().zip(&announced.views).zip(index.expected_views(&id)?) {
+        count(view.to_string(), Kind::View, *announced, expected);
+    }
+    if announced.list.is_some() {
+        count(ALBUM_LIST.to_owned(), Kind::AlbumList, announced.list, expected_albums(index, library)?);
+    }
+    for (album, announced) in albums.into_iter().zip(&announced.members) {
+        let expected = index.expected_members(&album)?;
+        count(album, Kind::Album, *announced, expected);
+    }
+    Ok(Difference(lists))
+}
+
+/// Without what a list holds: that goes on changing, and a count that is wrong for good stays wrong by as much.
+fn offset(announced: u64, expected: &RangeInclusive<u64>) -> i64 {
+    let nearest = announced.clamp(*expected.start(), *expected.end());
+    announced.cast_signed() - nearest.cast_signed()
+}
+
+/// Whether a list is off as it was when everything had been looked for, or no more. A count that was too low and is right is
+/// another matter: something may be missing here by now.
+fn is_known(before: i64, now: i64) -> bool {
+    now == before || (now == 0 && before > 0)
+}
+
+/// How many albums and folders may be announced: as many more than are here as when all were here, if that is known.
+fn expected_albums(index: &Index, library: &Library) -> Result<RangeInclusive<u64>, IndexError> {
+    let here = index.listed_albums(&library.id())?.len() as u64;
+    let beyond = index.remembered(&beyond_key(library))?.and_then(|beyond| beyond.parse::<i64>().ok());
+    Ok(match beyond.map(|beyond| here.saturating_add_signed(beyond)) {
+        Some(expected) => expected..=expected,
+        None => here..=here + PSEUDO_FOLDERS,
+    })
 }
 
 #[cfg(test)]
@@ -107,8 +142,14 @@ mod tests {
 
     #[test]
     fn an_offset_is_from_what_is_expected_at_most_or_at_least() {
-        let said = |announced| offset(&View::Visible, announced, &(7..=10));
-        assert_eq!([said(7), said(10)], [None, None]);
-        assert_eq!([said(12), said(4)].map(Option::unwrap), ["visible +2", "visible -3"]);
+        let said = |announced| offset(announced, &(7..=10));
+        assert_eq!([7, 10, 12, 4].map(said), [0, 0, 2, -3]);
+    }
+
+    #[test]
+    fn what_is_missing_no_more_is_no_news_and_all_else_is() {
+        assert!(is_known(0, 0) && is_known(2, 2) && is_known(-1, -1) && is_known(2, 0));
+        assert!(!is_known(0, 1) && !is_known(2, 1) && !is_known(2, 3) && !is_known(0, -1));
+        assert!(!is_known(-1, 0), "one may be missing, and counted as one too few");
     }
 }

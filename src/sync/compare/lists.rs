@@ -4,52 +4,32 @@ use std::collections::BTreeSet;
 
 use super::difference::Difference;
 use crate::photos::{AlbumList, Change, Library, Member};
-use crate::sync::{LibrarySync, SyncError, albums};
+use crate::sync::{LibrarySync, SyncError};
 
 impl LibrarySync {
-    /// Reads the albums that differ and those that are in doubt, and the list of albums if that differs; gives the albums that
-    /// were read.
-    pub(super) async fn read_differing(&self, library: &Library, found: &Difference) -> Result<Vec<String>, SyncError> {
+    /// Reads the albums that differ and those that are in doubt, and the list of albums if that differs; gives whether there was
+    /// anything to read.
+    pub(super) async fn read_differing(&self, library: &Library, found: &Difference) -> Result<bool, SyncError> {
         if !library.has_albums() {
-            return Ok(Vec::new());
+            return Ok(false);
         }
         let doubted = self.on_index(|index| index.doubted_albums()).await?;
-        let read: BTreeSet<String> = found.albums.keys().cloned().chain(doubted).collect();
-        let is_list_stale = found.list.is_some();
+        let (mut read, is_list_stale) = (found.albums(), found.is_of_album_list());
+        doubted.into_iter().for_each(|album| _ = read.entry(album).or_default());
         if read.is_empty() && !is_list_stale {
-            return Ok(Vec::new());
+            return Ok(false);
         }
         tracing::warn!(library = library.zone.name, albums = read.len(), is_list_stale, "albums are read again");
         if is_list_stale {
             self.stage_album_list(library).await?;
         }
-        for album in &read {
-            self.stage_album(library, album, found.albums.get(album).copied().unwrap_or(0)).await?;
+        for (album, announced) in &read {
+            self.stage_album(library, album, *announced).await?;
         }
         // Changes go on from where they are.
         let token = self.token_here(library).await?;
         self.apply_staged(library.id(), token).await?;
-        Ok(read.into_iter().collect())
-    }
-
-    /// Remembers what is announced of albums that were just read, and of their list if that was, where it still differs.
-    pub(super) async fn settle_lists(
-        &self,
-        library: &Library,
-        rest: &Difference,
-        read: Vec<String>,
-        list: Option<u64>,
-    ) -> Result<(), SyncError> {
-        let read: Vec<_> = read.into_iter().map(|album| (rest.albums.get(&album).copied(), album)).collect();
-        let (id, key) = (library.id(), albums::beyond_key(library));
-        self.on_index(move |index| {
-            if let Some(announced) = list {
-                let here = index.listed_albums(&id)?.len() as u64;
-                index.remember(&key, &(announced.cast_signed() - here.cast_signed()).to_string())?;
-            }
-            read.iter().try_for_each(|(announced, album)| index.settle_album(album, *announced))
-        })
-        .await
+        Ok(true)
     }
 
     /// Stages an album's members as its list has them; those it lacks, as the service knows them by name.
