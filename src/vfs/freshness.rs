@@ -15,10 +15,12 @@ pub struct Freshness {
     anew: AtomicU64,
     /// Of directories that were opened or changed: some 70 bytes each, of which a library has thousands at the most.
     directories: Mutex<HashMap<u64, Epochs>>,
-    /// Files whose pages may come from a time when the whole was not checked yet: at the most all that were ever in the
-    /// library, at 10 to 20 bytes each.
-    unproven: Mutex<HashSet<u64>>,
+    /// Files whose pages all come from a time when the whole was checked.
+    proven: Mutex<HashSet<u64>>,
 }
+
+/// Files that are known to be so: a megabyte. The pages of one that is not are read again once.
+const MOST_PROVEN: usize = 65_536;
 
 #[derive(Clone, Copy, Default)]
 struct Epochs {
@@ -74,12 +76,15 @@ impl Freshness {
 
     /// Notes that a file was opened. Pages read before the whole file was checked are kept by nobody who opens it later.
     pub fn opened_file(&self, ino: u64, is_whole: bool) -> Caching {
-        let mut unproven = self.unproven.lock().expect("no panic while locked");
+        let mut proven = self.proven.lock().expect("no panic while locked");
         if !is_whole {
-            unproven.insert(ino);
+            proven.remove(&ino);
             return Caching::Fresh;
         }
-        if unproven.remove(&ino) { Caching::Fresh } else { Caching::Keep }
+        if proven.len() >= MOST_PROVEN && !proven.contains(&ino) {
+            proven.clear();
+        }
+        if proven.insert(ino) { Caching::Fresh } else { Caching::Keep }
     }
 
     /// Whether the kernel's cached listing, if it has one, is of now.
@@ -133,5 +138,23 @@ mod tests {
         assert!(!freshness.is_kept(7));
         assert_eq!(freshness.opened(7, 1), Caching::Fresh);
         assert!(freshness.is_kept(7));
+    }
+
+    #[test]
+    fn pages_are_kept_of_files_that_were_whole_before() {
+        let freshness = Freshness::default();
+        let opened = |is_whole| freshness.opened_file(7, is_whole);
+        let all = [true, true, false, true, true].map(opened);
+        assert_eq!(all, [Caching::Fresh, Caching::Keep, Caching::Fresh, Caching::Fresh, Caching::Keep]);
+    }
+
+    #[test]
+    fn however_many_files_are_opened_few_are_remembered() {
+        let freshness = Freshness::default();
+        for ino in 0..3 * MOST_PROVEN as u64 {
+            freshness.opened_file(ino, ino % 3 > 0);
+            assert_eq!(freshness.opened_file(ino, true), if ino % 3 > 0 { Caching::Keep } else { Caching::Fresh });
+        }
+        assert!(freshness.proven.lock().unwrap().len() <= MOST_PROVEN);
     }
 }

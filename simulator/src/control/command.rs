@@ -116,6 +116,8 @@ pub enum Command {
     ExpireCookies,
     /// So does every token.
     ExpireSessions,
+    /// No sync token that was given out is taken any more.
+    ForgetTokens,
     AdvanceClock {
         seconds: u64,
     },
@@ -174,6 +176,7 @@ impl Command {
             Command::RestoreZone { zone } => cloud.restore_zone(named_zone(cloud, Some(&zone))?),
             Command::ExpireCookies => state.accounts().end_cookies(),
             Command::ExpireSessions => state.accounts().end_sessions(),
+            Command::ForgetTokens => cloud.forget_tokens(),
             other => return other.run_on_photo(cloud),
         }
         Ok(json!({}))
