@@ -67,7 +67,7 @@ enum Command {
 
 /// Runs the program: 0 done, 1 failed, 2 wrong usage, 3 a code is needed, 4 Apple refused, 5 not reachable.
 pub fn main() -> ExitCode {
-    allocator::give_large_pieces_back();
+    allocator::keep_small();
     let cli = Cli::parse();
     logging::start(&cli.log);
     if matches!(

@@ -121,10 +121,7 @@ fn a_dead_mount_stays_while_everything_is_listed_anew() {
 #[test]
 fn a_mount_that_ended_between_two_libraries_is_followed_by_none_that_shows_one() {
     let installation = Installation::new(Options { assets: Some(20), ..Options::default() });
-    let cloud = installation.simulator.cloud();
-    let shared = cloud.add_shared_library(Area::Shared);
-    let original = Resource::new("public.jpeg", Body::bytes(b"ours".to_vec()));
-    cloud.add_photo(shared, NewPhoto::new("OURS.JPG", original, 1_700_000_000_000));
+    add_ours(&installation);
     let point = installation.point();
     for _ in 0..2 {
         // The private database is asked first.
@@ -140,6 +137,51 @@ fn a_mount_that_ended_between_two_libraries_is_followed_by_none_that_shows_one()
     installation.mount();
     assert_everything_is_shown(&installation);
     assert!(point.join("Shared Library/Years/2023/2023-11/OURS.JPG").is_file());
+    installation.simulator.assert_clean();
+}
+
+/// A photo in a Shared Library.
+fn add_ours(installation: &Installation) {
+    let cloud = installation.simulator.cloud();
+    let shared = cloud.add_shared_library(Area::Shared);
+    let original = Resource::new("public.jpeg", Body::bytes(b"ours".to_vec()));
+    cloud.add_photo(shared, NewPhoto::new("OURS.JPG", original, 1_700_000_000_000));
+}
+
+/// What a walk through the mount meets: names, sizes, inodes.
+fn listing(installation: &Installation) -> BTreeSet<String> {
+    let format = "%P %s %i\\n";
+    let listed =
+        tool("find", &[&installation.point(), &"-not", &"-path", &"*/.photosfs*", &"-type", &"f", &"-printf", &format]);
+    listed.lines().map(str::to_owned).collect()
+}
+
+/// No sync token is taken any more, so each mount lists everything again, and dies at another point of it.
+#[test]
+fn a_kill_while_everything_is_listed_again_takes_nothing_from_the_tree() {
+    let installation = slow(500, 64);
+    add_ours(&installation);
+    installation.mount();
+    let before = listing(&installation);
+    let cloud = installation.simulator.cloud();
+    cloud.forget_tokens();
+    let added = NewPhoto::new("LATER.JPG", Resource::new("public.jpeg", Body::seeded(77, 64)), 1_700_000_000_000);
+    cloud.add_photo(cloud.primary(), added);
+    for (endpoint, nth) in [("records/query", 3), ("records/query", 8), ("internal/records/query/batch", 3)] {
+        installation.kill();
+        let asked = installation.simulator.requests(endpoint) + nth;
+        installation.simulator.fault(Fault::nth(endpoint, nth, Effect::Delay { ms: 60_000 }));
+        installation.mount();
+        eventually("the listing is under way", || installation.simulator.requests(endpoint) >= asked);
+        assert_eq!(listing(&installation), before, "{nth} of {endpoint}");
+        installation.simulator.state().faults.clear();
+    }
+    installation.kill();
+    installation.mount();
+    assert!(installation.sync().status.success());
+    let after = listing(&installation);
+    assert!(after.is_superset(&before) && after.iter().any(|file| file.contains("/LATER.JPG ")));
+    assert_everything_is_shown(&installation);
     installation.simulator.assert_clean();
 }
 

@@ -46,6 +46,14 @@ fn memory(process: Pid) -> u64 {
     resident * 1024 + files.sum::<u64>()
 }
 
+/// Pools of memory that the C library has made for threads: their parts begin at multiples of 64 MiB.
+fn pools(process: Pid) -> usize {
+    let maps = fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
+    let begins = |line: &str| u64::from_str_radix(line.split('-').next().unwrap(), 16).unwrap();
+    let is_anonymous = |line: &&str| line.split_whitespace().count() == 5;
+    maps.lines().filter(is_anonymous).filter(|line| begins(line).is_multiple_of(64 * MIB)).count()
+}
+
 /// Reads the whole of a file in one of four orders, and compares every byte.
 fn read(path: &Path, body: &Body, order: u64) {
     let (file, size) = (File::open(path).unwrap(), body.size());
@@ -110,6 +118,8 @@ fn many_readers_in_every_order_stay_within_the_bound() {
     installation.mount();
     let most = everything(&installation, &shelf);
     assert!(most < BOUND, "{} MB", most / 1_000_000);
+    let pools = pools(installation.process().unwrap());
+    assert!(pools <= 4, "threads share memory: {pools} pools");
     installation.simulator.assert_clean();
 }
 
