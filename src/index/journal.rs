@@ -172,7 +172,8 @@ pub(super) fn settle(tx: &Connection, zone: &str, record: Option<&str>) -> Resul
 }
 
 impl Index {
-    /// Gives what left or came back from a moment to another (not included), oldest first, until `take` says stop.
+    /// Gives what left or came back from a moment to another (not included), oldest first, until `take` says stop. Rows are
+    /// read as they lie: a day may have more than memory holds.
     pub fn departures(
         &self,
         from: Timestamp,
@@ -182,7 +183,7 @@ impl Index {
         let reader = self.reader()?;
         let mut query = reader.prepare_cached(
             "SELECT noticed, library, record, how, other, details FROM journal WHERE noticed >= ?1 AND noticed < ?2
-             ORDER BY id",
+             ORDER BY noticed, id",
         )?;
         let mut rows = query.query([from.as_millisecond(), to.as_millisecond()])?;
         while let Some(row) = rows.next()? {

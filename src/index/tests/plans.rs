@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, ffi};
 
 use super::*;
@@ -26,15 +27,30 @@ fn statements(connection: &Connection) -> Vec<String> {
 /// last row is looked for.
 const SMALL: [&str; 9] = ["library", "l", "total", "held", "h", "note", "meta", "json_each", "journal"];
 
-fn scans(connection: &Connection, statement: &str) -> Vec<String> {
+fn steps(connection: &Connection, statement: &str) -> Vec<String> {
     let mut query = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
     let unbound = vec![rusqlite::types::Null; query.parameter_count()];
     let steps = query.query_map(rusqlite::params_from_iter(unbound), |row| row.get::<_, String>(3)).unwrap();
+    steps.map(Result::unwrap).collect()
+}
+
+fn scans(connection: &Connection, statement: &str) -> Vec<String> {
     let is_large = |step: &String| {
         let table = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
         table.is_some_and(|table| !SMALL.contains(&table) && !table.starts_with('('))
     };
-    steps.map(Result::unwrap).filter(is_large).collect()
+    steps(connection, statement).into_iter().filter(is_large).collect()
+}
+
+#[test]
+fn a_day_of_the_journal_is_read_as_it_lies() {
+    let fixture = Fixture::with(&["IMG_1.JPG"]);
+    fixture.index.departures(Timestamp::MIN, Timestamp::MAX, &mut |_| true).unwrap();
+    let reader = fixture.index.reader().unwrap();
+    let asked: Vec<String> =
+        statements(&reader).into_iter().filter(|asked| asked.contains("details FROM journal")).collect();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(steps(&reader, &asked[0]), ["SEARCH journal USING INDEX journal_noticed (noticed>? AND noticed<?)"]);
 }
 
 #[test]
