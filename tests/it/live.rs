@@ -257,6 +257,39 @@ fn a_photo_that_comes_while_everything_is_listed_causes_no_other_listing() {
     assert!(busy.1 <= quiet.1 + 5, "another walk through the views would be nineteen: {busy:?} {quiet:?}");
 }
 
+/// Requests for lists that a first listing takes while something happens before one.
+fn walked(nth: u64, meanwhile: impl Fn(&Cloud) -> Vec<Command>) -> u64 {
+    let stage = Stage::new(Options { assets: Some(2_000), ..Options::default() });
+    let commands = meanwhile(&stage.simulator.cloud());
+    stage.simulator.fault(Fault::nth("records/query", nth, Effect::Meanwhile(commands)));
+    stage.update().unwrap();
+    assert_true(&stage);
+    assert_places(&stage);
+    assert_unnoted(&stage);
+    stage.simulator.assert_clean();
+    stage.simulator.requests("records/query")
+}
+
+/// The newest are the first of every list: all behind them slip by one.
+#[test]
+fn a_photo_that_comes_or_goes_while_pages_are_read_costs_no_other_walk() {
+    let newest = |n| match add(&"N".repeat(n), None) {
+        Command::AddPhoto(photo) => Command::AddPhoto(SeededPhoto { captured_ms: 4_000_000_000_000, ..photo }),
+        other => other,
+    };
+    let first = |cloud: &Cloud| {
+        let truth = cloud.truth();
+        let visible = truth.assets().filter(|asset| asset.state == TruthState::Visible);
+        visible.max_by_key(|asset| asset.captured_ms).unwrap().record_name.clone()
+    };
+    let quiet = walked(12, |_| vec![]);
+    let come = walked(12, |_| vec![newest(1), newest(2)]);
+    let gone = walked(12, |cloud| vec![Command::Trash { asset: first(cloud) }]);
+    assert!(come <= quiet + 3 && gone <= quiet + 3, "another walk would be some 24: {quiet}, {come}, {gone}");
+    // More than pages have in common are found by another walk.
+    walked(12, |_| (1..=30).map(newest).collect());
+}
+
 /// The members of albums are the third counts; those of albums that are short by it, the fourth.
 #[test]
 fn who_joins_an_album_while_it_is_counted_again_is_not_missing() {
