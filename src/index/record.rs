@@ -55,13 +55,7 @@ const PUT_ASSET: &str = "INSERT INTO asset (library, name, master, captured, zon
 pub fn put_asset(tx: &Connection, library: i64, asset: &Asset) -> Result<i64, IndexError> {
     let keywords = (!asset.keywords.is_empty()).then(|| serde_json::json!(asset.keywords).to_string());
     let place = asset.place;
-    // A rendering goes with the edit that it was of.
-    let files = match asset.resources.is_empty() {
-        true => None,
-        false => {
-            files::column(&files::seen_again(&files_of(tx, FILES_OF_ASSET, library, &asset.name)?, &asset.resources))
-        }
-    };
+    let files = renderings(tx, library, asset)?;
     let id = tx.prepare_cached(PUT_ASSET)?.query_row(
         params![
             library,
@@ -92,6 +86,15 @@ pub fn put_asset(tx: &Connection, library: i64, asset: &Asset) -> Result<i64, In
         |row| row.get(0),
     )?;
     Ok(id)
+}
+
+/// The column of an asset's renderings: they go with the edit that they were of.
+fn renderings(tx: &Connection, library: i64, asset: &Asset) -> Result<Option<String>, IndexError> {
+    if asset.resources.is_empty() {
+        return Ok(None);
+    }
+    let before = files_of(tx, FILES_OF_ASSET, library, &asset.name)?;
+    Ok(files::column(&files::seen_again(&before, &asset.resources)))
 }
 
 /// Writes a master and its originals. One that the record no longer tells of stays: a field that is absent is no proof that

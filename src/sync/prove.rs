@@ -3,7 +3,7 @@
 use super::shortfall::Shortfall;
 use super::views::Target;
 use super::{LibrarySync, SyncError};
-use crate::index::Offset;
+use crate::index::{Discrepancy, Offset};
 use crate::photos::{Library, LibraryId, SyncToken, View};
 
 /// Walks through the lists at the most, while each finds more, before what they lack is looked for in the history.
@@ -71,11 +71,11 @@ impl LibrarySync {
         Ok(short.is_accepted(&known))
     }
 
-    /// Whether a person has accepted meanwhile what a library's latest listing lacked.
+    /// Whether a person has accepted meanwhile what a library's latest listing lacked, and nothing else stands against it.
     pub(super) async fn has_accepted(&self, id: &LibraryId, missing: &Offset) -> Result<bool, SyncError> {
         let id = id.clone();
         let known = self.on_index(move |index| index.discrepancies_of(&id)).await?;
-        Ok(known.iter().any(|known| known.accepts(missing)))
+        Ok(known.iter().any(|known| known.accepts(missing)) && !known.iter().any(Discrepancy::is_open))
     }
 
     pub(super) async fn forget_walked(&self, library: &Library) -> Result<(), SyncError> {

@@ -261,4 +261,10 @@ fn a_backup_is_refused_until_a_person_accepts_and_when_another_is_missing() {
     installation.run(&["held", "reject", "--missing"]);
     assert_eq!(ready().status.code(), Some(1), "a person may think better of it");
     installation.simulator.assert_clean();
+    installation.run(&["held", "accept", "--missing"]);
+    let looked = installation.run(&["doctor", "--listing"]);
+    assert!(
+        looked.contains("iCloud announces 2 visible photos more than it lists, which you have accepted"),
+        "{looked}"
+    );
 }

@@ -8,6 +8,7 @@ use crate::cli::service::index_to_read;
 use crate::cli::{Failure, runtime, sync};
 use crate::config::Config;
 use crate::http::Http;
+use crate::index::Discrepancy;
 use crate::photos::Photos;
 use crate::sync::{LibrarySync, ListAudit, Round};
 
@@ -32,7 +33,11 @@ pub fn check(config: &Config, ladder: &mut Ladder) -> Result<(), Failure> {
     let sync = LibrarySync::new(photos, index.clone());
     for state in index.libraries()? {
         let library = state.library.id().0;
-        runtime.block_on(sync.audit(&state))?.iter().for_each(|audit| ladder.tell("listing", finding(&library, audit)));
+        let known = index.discrepancies_of(&state.library.id())?;
+        for audit in runtime.block_on(sync.audit(&state))? {
+            let accepted = known.iter().find(|known| is_accepted(known, &audit));
+            ladder.tell("listing", accepted.map_or_else(|| finding(&library, &audit), |known| told(&library, known)));
+        }
         if let Some(note) = &state.note {
             let advice = "photosfs sync --full lists everything again";
             ladder.tell("listing", Finding::bad(format!("{library}: {note}"), advice));
@@ -42,6 +47,20 @@ pub fn check(config: &Config, ladder: &mut Ladder) -> Result<(), Failure> {
         ladder.tell("listing", Finding::bad(note, "if somebody shares a library with you, it is not in the tree"));
     }
     Ok(())
+}
+
+/// Whether all that is amiss with a list is what a person has accepted.
+fn is_accepted(known: &Discrepancy, audit: &ListAudit) -> bool {
+    let ListAudit { list, announced, listed, missing, surplus, .. } = audit;
+    let title = || known.title.as_ref().map(|title| format!("album {title}"));
+    let is_of_it = known.offset.list == *list || title().as_ref() == Some(list);
+    let beyond = announced.map(|announced| announced.cast_signed() - listed.cast_signed());
+    let is_all = missing.is_empty() && surplus.is_empty() && beyond == Some(known.offset.beyond);
+    known.is_accepted() && is_of_it && is_all
+}
+
+fn told(library: &str, accepted: &Discrepancy) -> Finding {
+    Finding::good(format!("{library}: {accepted}, which you have accepted"))
 }
 
 fn finding(library: &str, audit: &ListAudit) -> Finding {

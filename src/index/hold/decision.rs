@@ -52,15 +52,8 @@ impl Index {
     pub fn decide(&self, decision: Decision, library: Option<&LibraryId>) -> Result<TreeChange, IndexError> {
         let mut writer = self.writer();
         let tx = writer.transaction()?;
-        let libraries: Vec<(i64, String, bool)> = {
-            let mut query =
-                tx.prepare_cached("SELECT id, zone, shown FROM library WHERE coalesce(zone = ?1, 1) ORDER BY id")?;
-            let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-            let rows = query.query_map([library.map(|library| &library.0)], columns)?;
-            rows.collect::<Result<_, _>>()?
-        };
         let mut layout = Layout::new(&tx, &self.options);
-        for (id, zone, shown) in libraries {
+        for (id, zone, shown) in decided(&tx, library)? {
             // The person has seen how many leave: the week begins anew.
             journal::settle(&tx, &zone, None)?;
             let gone = "SELECT 1 FROM held WHERE library = ?1 AND removal = 4 AND state = 0";
@@ -70,15 +63,7 @@ impl Index {
             }
             match decision {
                 Decision::Accept => accept(&tx, &mut layout, id, &zone)?,
-                Decision::Reject => {
-                    // What is kept although the library itself is gone needs no further word.
-                    tx.execute(
-                        "DELETE FROM note WHERE kind = 'gone' AND library IN
-                             (SELECT library FROM held WHERE library = ?1 AND removal = 4 AND state = 0)",
-                        [id],
-                    )?;
-                    tx.execute("UPDATE held SET state = 1 WHERE state = 0 AND library = ?1", [id])?;
-                }
+                Decision::Reject => reject(&tx, id)?,
             }
         }
         let change = layout.finish()?;
@@ -88,6 +73,25 @@ impl Index {
         self.copy_held_or_warn();
         Ok(TreeChange { holds: true, ..change })
     }
+}
+
+/// The libraries that a decision is about: row, zone, whether they are shown.
+fn decided(tx: &Connection, library: Option<&LibraryId>) -> Result<Vec<(i64, String, bool)>, IndexError> {
+    let mut query =
+        tx.prepare_cached("SELECT id, zone, shown FROM library WHERE coalesce(zone = ?1, 1) ORDER BY id")?;
+    let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    Ok(query.query_map([library.map(|library| &library.0)], columns)?.collect::<Result<_, _>>()?)
+}
+
+fn reject(tx: &Connection, library: i64) -> Result<(), IndexError> {
+    // What is kept although the library itself is gone needs no further word.
+    tx.execute(
+        "DELETE FROM note WHERE kind = 'gone' AND library IN
+             (SELECT library FROM held WHERE library = ?1 AND removal = 4 AND state = 0)",
+        [library],
+    )?;
+    tx.execute("UPDATE held SET state = 1 WHERE state = 0 AND library = ?1", [library])?;
+    Ok(())
 }
 
 fn accept(tx: &Connection, layout: &mut Layout<'_>, library: i64, zone: &str) -> Result<(), IndexError> {
