@@ -165,6 +165,9 @@ impl Report {
     }
 
     fn print_libraries(&self) {
+        if self.libraries.is_empty() {
+            return println!("no library has been read yet: mount it, or read it now: photosfs sync");
+        }
         for library in &self.libraries {
             library.print();
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use icloud_simulator::Options;
+use icloud_simulator::fault::{Effect, Failure, Fault};
 use icloud_simulator::library::TruthState;
 use icloud_simulator::options::Protection;
 use serde_json::Value;
@@ -26,6 +27,16 @@ fn signed_in() -> World {
 fn configure(world: &World, line: &str) {
     let text = std::fs::read_to_string(world.path("config.toml")).unwrap();
     std::fs::write(world.path("config.toml"), format!("{line}\n{text}")).unwrap();
+}
+
+#[test]
+fn a_library_that_was_never_read_is_not_told_of_as_an_empty_one() {
+    let world = signed_in();
+    world.simulator.fault(Fault::every("records/query", Effect::Fail(Failure::bare(403))));
+    assert!(!world.run(&["sync"]).status.success());
+    let status = world.run(&["status"]);
+    let text = String::from_utf8_lossy(&status.stdout).into_owned();
+    assert!(text.contains("no library has been read yet") && !text.contains("0 files"), "{text}");
 }
 
 #[test]

@@ -76,6 +76,13 @@ fn what_fails_is_named_and_a_second_run_goes_on() {
     let unknown = installation.output(&["prefetch", "Years/1066"]);
     assert_eq!(unknown.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("is not in the library"));
+    let below = installation.point().join("Years");
+    let elsewhere = installation.output(&["prefetch", below.to_str().unwrap()]);
+    let text = String::from_utf8_lossy(&elsewhere.stderr).into_owned();
+    assert!(
+        text.contains(&format!("photosfs: {} is not", below.display())) && text.contains("nothing is mounted"),
+        "{text}"
+    );
     let small = installation.output(&["prefetch", "--cache-size", "1k", "Years"]);
     assert!(String::from_utf8_lossy(&small.stderr).contains("the cache keeps"));
     let full = installation.output(&["prefetch", "--keep-free", "1000000T", "Years"]);

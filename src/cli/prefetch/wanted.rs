@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
 use crate::cli::Failure;
-use crate::index::{Index, Node, NodeKind, ROOT};
+use crate::index::{Index, IndexError, Node, NodeKind, ROOT};
 use crate::photos::Resource;
 
 /// A file to fetch: where it is in the tree, and what it holds.
@@ -16,29 +16,32 @@ pub struct Wanted {
 /// Every original under these paths, each of equal bytes once.
 pub fn find(index: &Index, mountpoint: Option<&Path>, paths: &[PathBuf]) -> Result<Vec<Wanted>, Failure> {
     let mut found = Found { index, seen: HashSet::new(), wanted: Vec::new() };
-    for path in paths {
-        let path = in_tree(mountpoint, path)?;
-        let node = found.node(&path)?;
+    for named in paths {
+        let no_such = || no_such(named, mountpoint);
+        let path = in_tree(mountpoint, named)?.ok_or_else(no_such)?;
+        let node = found.node(&path)?.ok_or_else(no_such)?;
         found.add(path, node)?;
     }
     Ok(found.wanted)
 }
 
-/// A path below the mount point, or one that is of the tree already.
-fn in_tree(mountpoint: Option<&Path>, path: &Path) -> Result<PathBuf, Failure> {
+/// A path below the mount point, or one that is of the tree already; `None` if it may lead out of both.
+fn in_tree(mountpoint: Option<&Path>, path: &Path) -> Result<Option<PathBuf>, Failure> {
     let absolute = std::path::absolute(path).map_err(|error| Failure::plain(error, ""))?;
     if let Some(within) = mountpoint.and_then(|mountpoint| absolute.strip_prefix(mountpoint).ok()) {
-        return Ok(within.to_owned());
+        return Ok(Some(within.to_owned()));
     }
     let parts = path.components().filter(|part| matches!(part, Component::Normal(_)));
-    match path.components().any(|part| part == Component::ParentDir) {
-        true => Err(no_such(path)),
-        false => Ok(parts.collect()),
-    }
+    let leads_out = path.components().any(|part| part == Component::ParentDir);
+    Ok((!leads_out).then(|| parts.collect()))
 }
 
-fn no_such(path: &Path) -> Failure {
-    Failure::plain(format!("{} is not in the library", path.display()), "name it as the mount shows it")
+fn no_such(path: &Path, mountpoint: Option<&Path>) -> Failure {
+    let advice = match mountpoint {
+        Some(_) => "name it as the mount shows it",
+        None => "nothing is mounted: name it as it is in the tree, such as Years/2024",
+    };
+    Failure::plain(format!("{} is not in the library", path.display()), advice)
 }
 
 struct Found<'a> {
@@ -48,11 +51,11 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn node(&self, path: &Path) -> Result<Node, Failure> {
-        let mut node = self.index.node(ROOT)?.ok_or_else(|| no_such(path))?;
+    fn node(&self, path: &Path) -> Result<Option<Node>, IndexError> {
+        let mut node = self.index.node(ROOT)?;
         for part in path {
-            let name = part.to_str().ok_or_else(|| no_such(path))?;
-            node = self.index.lookup(node.ino, name)?.ok_or_else(|| no_such(path))?;
+            let (Some(within), Some(name)) = (&node, part.to_str()) else { return Ok(None) };
+            node = self.index.lookup(within.ino, name)?;
         }
         Ok(node)
     }
