@@ -185,6 +185,10 @@ impl StatusSource for MountStatus {
         self.index.days_of_change()
     }
 
+    fn newest_change(&self) -> Result<Option<i64>, IndexError> {
+        self.index.newest_change()
+    }
+
     fn changes_of(&self, day: i64) -> Result<Option<DayOfChange>, IndexError> {
         let changes = super::changes::of_day(&self.index, day)?;
         Ok(changes.map(|(text, noticed)| DayOfChange { text, noticed }))

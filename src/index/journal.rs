@@ -194,6 +194,13 @@ impl Index {
         Ok(())
     }
 
+    /// The number of the latest row; `None` if there is none.
+    pub fn newest_change(&self) -> Result<Option<i64>, IndexError> {
+        let reader = self.reader()?;
+        let mut query = reader.prepare_cached("SELECT max(id) FROM journal")?;
+        Ok(query.query_row([], |row| row.get(0))?)
+    }
+
     /// The days (since 1970, UTC) on which something left or came back.
     pub fn days_of_change(&self) -> Result<Vec<i64>, IndexError> {
         let reader = self.reader()?;

@@ -19,6 +19,11 @@ pub trait StatusSource: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// The number of the latest change: while it is the same, so is what happened on each day. `None` if changes are not numbered.
+    fn newest_change(&self) -> Result<Option<i64>, IndexError> {
+        Ok(None)
+    }
+
     /// What happened on such a day; `None` if nothing did.
     fn changes_of(&self, _day: i64) -> Result<Option<DayOfChange>, IndexError> {
         Ok(None)

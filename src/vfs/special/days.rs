@@ -44,11 +44,14 @@ pub struct Days {
     source: Arc<dyn StatusSource>,
     /// Sizes and times of files of days that have passed: they change no more.
     passed: Mutex<HashMap<i64, Node>>,
+    /// The latest day, the number of the change that was the newest when its file was looked at, and the file: its size is
+    /// that of its text, which is as long as the day was busy.
+    latest: Mutex<Option<(i64, i64, Node)>>,
 }
 
 impl Days {
     pub fn new(source: Arc<dyn StatusSource>) -> Days {
-        Days { source, passed: Mutex::default() }
+        Days { source, passed: Mutex::default(), latest: Mutex::default() }
     }
 
     pub fn node(&self, day: i64) -> Result<Option<Node>, IndexError> {
@@ -65,12 +68,25 @@ impl Days {
         if let Some(node) = passed().get(&day) {
             return Ok(Some(node.clone()));
         }
-        let (Some(ino), Some(changes)) = (inode(day), self.source.changes_of(day)?) else { return Ok(None) };
-        let node = node(ino, NodeKind::File, changes.text.len() as u64, changes.noticed.as_nanosecond());
-        if latest.is_some_and(|latest| day < latest) {
-            passed().insert(day, node.clone());
+        // Asked before the text is: what is added meanwhile has it read again.
+        let newest = self.source.newest_change()?;
+        let mut known = self.latest.lock().expect("no panic while locked");
+        if let Some((of, at, node)) = &*known
+            && (Some(*at), *of) == (newest, day)
+        {
+            return Ok(Some(node.clone()));
+        }
+        let Some(node) = self.read(day)? else { return Ok(None) };
+        match latest.is_some_and(|latest| day < latest) {
+            true => drop(passed().insert(day, node.clone())),
+            false => *known = newest.map(|newest| (day, newest, node.clone())),
         }
         Ok(Some(node))
+    }
+
+    fn read(&self, day: i64) -> Result<Option<Node>, IndexError> {
+        let (Some(ino), Some(changes)) = (inode(day), self.source.changes_of(day)?) else { return Ok(None) };
+        Ok(Some(node(ino, NodeKind::File, changes.text.len() as u64, changes.noticed.as_nanosecond())))
     }
 
     pub fn entries(&self) -> Result<Vec<Entry>, IndexError> {
@@ -87,7 +103,12 @@ impl Days {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::vfs::DayOfChange;
 
     #[test]
     fn a_days_file_has_one_name_and_one_number() {
@@ -98,5 +119,46 @@ mod tests {
         for odd in ["2026-11-22", "2026-11-31.tsv", "20261122.tsv", "1969-12-31.tsv", "9999-01-01.tsv", "x.tsv"] {
             assert_eq!(named(odd), None, "{odd}");
         }
+    }
+
+    /// Rows of one day, and how often its text was asked for.
+    #[derive(Default)]
+    struct Journal {
+        rows: AtomicI64,
+        asked: AtomicUsize,
+    }
+
+    impl StatusSource for Journal {
+        fn status(&self) -> String {
+            String::new()
+        }
+
+        fn days_of_change(&self) -> Result<Vec<i64>, IndexError> {
+            Ok(vec![20_779])
+        }
+
+        fn newest_change(&self) -> Result<Option<i64>, IndexError> {
+            Ok(Some(self.rows.load(Ordering::Relaxed)))
+        }
+
+        fn changes_of(&self, _: i64) -> Result<Option<DayOfChange>, IndexError> {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            let text = "row\n".repeat(self.rows.load(Ordering::Relaxed) as usize);
+            Ok(Some(DayOfChange { text, noticed: Timestamp::UNIX_EPOCH }))
+        }
+    }
+
+    #[test]
+    fn the_text_of_the_latest_day_is_read_once_for_every_change() {
+        let journal = Arc::<Journal>::default();
+        let days = Days::new(journal.clone());
+        for rows in 1..4 {
+            journal.rows.store(rows, Ordering::Relaxed);
+            for _ in 0..10 {
+                assert_eq!(days.node(20_779).unwrap().unwrap().size, 4 * rows as u64);
+                assert_eq!(days.entries().unwrap()[0].node.size, 4 * rows as u64);
+            }
+        }
+        assert_eq!(journal.asked.load(Ordering::Relaxed), 3);
     }
 }
