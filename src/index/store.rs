@@ -47,7 +47,7 @@ impl IndexError {
     }
 }
 
-/// So many connections wait at the most. Each costs some 100 KB of memory.
+/// So many connections wait at the most. Each keeps some 100 KB of memory, and what it last read: 2 MB of pages at the most.
 const SPARE_READERS: usize = 8;
 /// Of a first listing, whose rows come in no order; given back when it is shown.
 const WRITER_CACHE_KIB: i64 = 8 << 10;
