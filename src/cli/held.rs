@@ -91,16 +91,11 @@ fn list(context: &Context, which: &Which) -> Result<ExitCode, Failure> {
         println!("{path}");
     }
     for waiting in of_library(index.holds()?, library.as_ref()) {
-        match waiting.unnamed {
-            0 => {
-                eprintln!(
-                    "waiting: {} in {}; photosfs held accept, or photosfs held reject",
-                    what(&waiting),
-                    waiting.library.0
-                )
-            }
-            _ => eprintln!("waiting: {} in {}; photosfs held accept. {UNNAMED}", what(&waiting), waiting.library.0),
-        }
+        let next = match waiting.unnamed {
+            0 => "photosfs held accept, or photosfs held reject".to_owned(),
+            _ => format!("photosfs held accept. {UNNAMED}"),
+        };
+        eprintln!("waiting: {} in {}; {next}", what(&waiting), waiting.library.0);
     }
     missing::tell(&index, library.as_ref())?;
     Ok(ExitCode::SUCCESS)

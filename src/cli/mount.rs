@@ -69,7 +69,10 @@ pub fn run(context: &Context, args: Args) -> Result<ExitCode, Failure> {
 /// Lists what was never listed. Nothing is shown before that is proven; then the mount is up at once, with or without a session.
 fn list_first(service: &Service, args: &Args) -> Result<(), Failure> {
     if args.offline {
-        return Err(Failure::plain("the library has not been read yet", "mount it once without --offline"));
+        return Err(match service.index.is_person_awaited()? {
+            true => gone(service)?,
+            false => Failure::plain("the library has not been read yet", "mount it once without --offline"),
+        });
     }
     // A first listing takes minutes: what hinders the mount is better known before.
     fuse::check(&args.point)?;
@@ -79,12 +82,17 @@ fn list_first(service: &Service, args: &Args) -> Result<(), Failure> {
         return Ok(());
     }
     Err(match service.index.is_person_awaited()? {
-        true => Failure::plain(
-            format!("gone from iCloud since the index was damaged: {}", by_library(&service.index.holds()?)),
-            "your copies may be all there is of it: photosfs held list; after photosfs held accept the mount goes on without",
-        ),
+        true => gone(service)?,
         false => Failure::plain("the library is not complete", "try again; photosfs status tells what is missing"),
     })
+}
+
+/// Nothing is shown before a person has let go what only a damaged index showed.
+fn gone(service: &Service) -> Result<Failure, Failure> {
+    Ok(Failure::plain(
+        format!("gone from iCloud since the index was damaged: {}", by_library(&service.index.holds()?)),
+        "your copies may be all there is of it: photosfs held list; after photosfs held accept the mount goes on without",
+    ))
 }
 
 /// Mounts, says so, and serves until a signal or until somebody unmounts.

@@ -79,26 +79,11 @@ impl Report {
     pub fn of(index: &Index, session: SessionStatus, mountpoint: Option<String>) -> Result<Report, Failure> {
         let waiting = index.holds()?;
         let missing: Vec<Discrepancy> = index.discrepancies()?.into_iter().filter(Discrepancy::is_short).collect();
-        let library = |state: &LibraryState| -> Result<LibraryReport, Failure> {
-            let id = state.library.id();
-            let counts = index.view_counts(&id)?;
-            Ok(LibraryReport {
-                shown: state.shown,
-                synced: state.synced.and_then(|at| Timestamp::from_millisecond(at).ok()),
-                listed: state.listed.and_then(|at| Timestamp::from_millisecond(at).ok()),
-                visible: counts.visible,
-                hidden: counts.hidden,
-                recently_deleted: counts.trashed,
-                not_ready: counts.unready,
-                unread: index.unread(&id)?,
-                held: waiting.iter().find(|waiting| waiting.library == id).map_or(0, Waiting::count),
-                history: index.history_walk(&id)?.map(HistoryReport::from),
-                missing: missing.iter().filter(|missing| missing.library == id).map(MissingReport::of).collect(),
-                note: state.note.clone(),
-                name: id.0,
-            })
-        };
-        let libraries = index.libraries()?.iter().map(library).collect::<Result<Vec<_>, _>>()?;
+        let libraries = index
+            .libraries()?
+            .iter()
+            .map(|state| LibraryReport::of(index, state, &waiting, &missing))
+            .collect::<Result<Vec<_>, _>>()?;
         let totals = index.totals()?;
         Ok(Report {
             version: env!("CARGO_PKG_VERSION"),
@@ -214,6 +199,31 @@ impl MissingReport {
 }
 
 impl LibraryReport {
+    fn of(
+        index: &Index,
+        state: &LibraryState,
+        waiting: &[Waiting],
+        missing: &[Discrepancy],
+    ) -> Result<LibraryReport, Failure> {
+        let id = state.library.id();
+        let counts = index.view_counts(&id)?;
+        Ok(LibraryReport {
+            shown: state.shown,
+            synced: state.synced.and_then(|at| Timestamp::from_millisecond(at).ok()),
+            listed: state.listed.and_then(|at| Timestamp::from_millisecond(at).ok()),
+            visible: counts.visible,
+            hidden: counts.hidden,
+            recently_deleted: counts.trashed,
+            not_ready: counts.unready,
+            unread: index.unread(&id)?,
+            held: waiting.iter().find(|waiting| waiting.library == id).map_or(0, Waiting::count),
+            history: index.history_walk(&id)?.map(HistoryReport::from),
+            missing: missing.iter().filter(|missing| missing.library == id).map(MissingReport::of).collect(),
+            note: state.note.clone(),
+            name: id.0,
+        })
+    }
+
     fn print(&self) {
         let LibraryReport { name, visible, hidden, recently_deleted, not_ready, .. } = self;
         match (self.shown, self.synced) {

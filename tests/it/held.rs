@@ -220,6 +220,9 @@ fn a_mass_deletion_while_there_was_no_index_waits_for_a_person() {
         let rejected = installation.output(&["held", "reject"]);
         assert!(String::from_utf8_lossy(&rejected.stderr).contains("cannot be kept"), "{rejected:?}");
         assert!(refuses_to_mount(&installation).contains("15 photos"), "{what}: they are not let go by that");
+        let offline = installation.output(&["mount", "--offline", installation.point().to_str().unwrap()]);
+        let said = String::from_utf8_lossy(&offline.stderr);
+        assert!(!offline.status.success() && said.contains("15 photos"), "{what}: {said}");
         installation.run(&["held", "accept"]);
         installation.mount();
         let now = installation.files();
